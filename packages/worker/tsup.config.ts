@@ -1,4 +1,6 @@
-import { defineConfig } from 'tsup'
+import type { Options } from 'tsup'
 import { buildOptions } from '../../tsup.base.ts'
 
-export default defineConfig(buildOptions({ index: 'src/index.ts' }))
+const options: Options = buildOptions({ index: 'src/index.ts' })
+
+export default options

@@ -1,1 +1,112 @@
-export {}
+export { createApp, DuplicateTaskError, isApp } from './app.ts'
+export type { App, AppItem, TasksIn, TasksOf } from './app.ts'
+export type { AppDescription, JsonSchema, TaskDescription } from './app-description.ts'
+export type {
+  AppDirectory,
+  Broker,
+  BrokerAdapter,
+  BrokerHealth,
+  BrokerOptions,
+  CancelAnswer,
+  CancelNotice,
+  ConsumerOptions,
+  Delivery,
+  Durability,
+  HealthCheck,
+  Lease,
+  NewTask,
+  Outcome,
+  ParkedItem,
+  ParkedStore,
+  RemoveAnswer,
+  Renewal,
+  RenewAnswer,
+  Result,
+  Retention,
+  RetryAnswer,
+  SettleAnswer,
+  Settlement,
+  SubmitAnswer,
+  TaskConsumer,
+  TaskCounts,
+  TaskCursor,
+  TaskEvents,
+  TaskPage,
+  TaskQuery,
+  TaskQueue,
+  TaskStore,
+} from './broker.ts'
+export { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
+export type { BatchLimits, BrokerCapabilities } from './capabilities.ts'
+export { defineTask } from './define-task.ts'
+export { defineDependency } from './dependency.ts'
+export type { Dependency, DependencyOptions, DependencyScope, DependencyValues } from './dependency.ts'
+export { milliseconds } from './duration.ts'
+export type { Duration } from './duration.ts'
+export {
+  BrokerClosedError,
+  BrokerMisconfiguredError,
+  BrokerRefusedError,
+  BrokerUnavailableError,
+  ConfigInvalidError,
+  DsError,
+  ERROR_CODES,
+  Fatal,
+  InvalidArgumentsError,
+  NotSupportedError,
+  PayloadTooLargeError,
+  QueueFullError,
+  RetryAfter,
+  UnknownTaskError,
+  UnregisteredTaskError,
+  WaitTimeoutError,
+} from './errors.ts'
+export type { DsErrorOptions, ErrorCode, SchemaIssue } from './errors.ts'
+export { TaskActiveError, TaskCancelledError, TaskFailedError } from './errors-of-tasks.ts'
+export { eventOf, matchesFilter, RESYNC } from './events.ts'
+export type { EventFilter, SubscriptionItem, TaskEvent, TaskEventType } from './events.ts'
+export type { Execution, Middleware } from './middleware.ts'
+export { checkId, checkLabel, DEFAULT_GROUP, queueOf } from './names.ts'
+export { exponential, fixed, retryDelay } from './retry-policy.ts'
+export type { Backoff, BackoffOptions, ErrorClass, RetryPolicy } from './retry-policy.ts'
+export { InvalidResultError, parseArgs, parseResult } from './schema.ts'
+export { apply, isDue, workerLost } from './state.ts'
+export type { Change, Verdict } from './state.ts'
+export { isFinal, MAX_ATTEMPT_ERRORS, retriesLeft, STORED_STATES } from './task.ts'
+export type {
+  AttemptError,
+  FinalState,
+  Payload,
+  StackFrame,
+  StoredState,
+  Task,
+  TaskError,
+  TaskHeaders,
+  TaskState,
+} from './task.ts'
+export { TaskAbortedError } from './task-context.ts'
+export type { AbortKind, Logger, LogFields, Progress, TaskContext } from './task-context.ts'
+export type {
+  AnyTaskDefinition,
+  ErasedHandler,
+  Isolation,
+  ResolvedTaskOptions,
+  Schema,
+  TaskDefinition,
+  TaskHandler,
+  TaskOptions,
+} from './task-definition.ts'
+export type {
+  ArgsOf,
+  CreateOptions,
+  HandlesOf,
+  ListQuery,
+  Named,
+  ResultOf,
+  TaskHandle,
+  TaskList,
+  TaskManager,
+  TaskRequest,
+  WaitOptions,
+  WatchFilter,
+} from './task-manager.ts'

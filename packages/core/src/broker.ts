@@ -1,0 +1,309 @@
+import type { EventFilter, SubscriptionItem } from './events.ts'
+import type { DsError } from './errors.ts'
+import type { AppDescription } from './app-description.ts'
+import type { AttemptError, Payload, StoredState, Task, TaskError, TaskHeaders } from './task.ts'
+import type { BrokerCapabilities } from './capabilities.ts'
+
+/**
+ * THE contract. A broker carries tasks and events between managers and workers, and keeps task state, results and errors. It is
+ * one object, so that an adapter can make "save the result, take the entry off the queue, tell of it" one atomic step where its
+ * server allows it. The comments are the specification: each sentence is a rule that the conformance kit tests.
+ *
+ * Adapters implement this interface and nothing around it: {@link guardBroker} adds, once for all of them, connect-once,
+ * close-once, use after close, and abort. The batcher hands them whole batches; they never batch by timers of their own.
+ *
+ * Words: a **delivery** is a task handed to one worker under a **lease**, the right to run it for a time; an **attempt** is the
+ * number of a start; to **settle** is to end a delivery. Where "now" decides anything it is the server's clock.
+ */
+export interface Broker extends TaskQueue, TaskStore, TaskEvents, AppDirectory {
+  /** The adapter's short name, as in `redis`. */
+  readonly name: string
+  /** Where it is connected to, for people: a URL without credentials. */
+  readonly address: string
+  /** What this server can do. Complete once `connect` has resolved. */
+  readonly capabilities: BrokerCapabilities
+  /**
+   * Reaches the server, creates what is missing there, reads the server's limits and durability. Rejects with
+   * `BrokerUnavailableError` when `timeout` (ms) has passed, and at once with a `BrokerRefusedError` or a
+   * `BrokerMisconfiguredError` when trying again cannot help.
+   */
+  connect(options: { timeout: number; signal?: AbortSignal }): Promise<void>
+  /** Closes consumers and subscriptions, waits for calls under way, leaves no timer and no socket. What was told "created" stays. */
+  close(): Promise<void>
+  /** Never rejects, never hangs longer than five seconds. An empty poll is progress: an idle broker is healthy. */
+  health(): Promise<BrokerHealth>
+}
+
+/** An answer about one item of a batch: one bad item does not fail its neighbours. */
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: DsError }
+
+/** The queue as managers see it. */
+export interface TaskQueue {
+  /**
+   * Durably accepts tasks: when it resolves with `created`, a kill of any process, the server included, loses nothing. Idempotent
+   * by id while the record is kept: of racing submits of one id exactly one is `created`, the others are `exists` and change
+   * nothing. A task over its queue's limit is answered with a `QueueFullError`. Answers are in the order of the tasks.
+   */
+  submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]>
+  /** Joins the workers of these queues. */
+  openConsumer(options: ConsumerOptions): Promise<TaskConsumer>
+  /**
+   * Cancels a task: a queued or delayed one is CANCELLED at once and never started (with `requeue` it just stays); of a running
+   * one the cancel is recorded durably and broadcast to its worker. Cancel and claim, and cancel and settle, are ordered by the
+   * store: one of them wins. A second cancel replaces the first.
+   */
+  cancel(id: string, options: { requeue: boolean }): Promise<CancelAnswer>
+  /** Runs a finished task again, with its retries restored; its attempt goes on counting, its result is dropped. */
+  retry(id: string): Promise<RetryAnswer>
+}
+
+export type SubmitAnswer = 'created' | 'exists'
+/** `requested`: it runs and will hear of it; `queued`: it waits in its queue already, as `requeue` asks; `finished`: it had ended. */
+export type CancelAnswer = 'cancelled' | 'requested' | 'queued' | 'finished' | 'unknown'
+/** `active`: it has not ended, so there is nothing to run again. */
+export type RetryAnswer = 'queued' | 'active' | 'unknown'
+export type RemoveAnswer = 'removed' | 'active' | 'unknown'
+
+/** A task as a manager asks for it. Core has checked its names and limits. */
+export interface NewTask {
+  readonly id: string
+  readonly name: string
+  readonly group: string
+  readonly queue: string
+  readonly args: Payload
+  readonly maxRetries: number
+  readonly maxCrashes: number
+  readonly parentId?: string
+  readonly headers?: TaskHeaders
+  /** Start no sooner than this many milliseconds from now. */
+  readonly delay?: number
+  /** Start no sooner than this time (ms since 1970, by the caller's clock). */
+  readonly runAt?: number
+  /** Refuse the task when this many already wait in its queue. Soft: what racing submitters hold may pass it. */
+  readonly maxQueued?: number
+}
+
+export interface ConsumerOptions {
+  /** Opaque names, in order of preference. */
+  readonly queues: readonly string[]
+  /** Unique among the workers that live. For people and for the server's own lists; it decides nothing. */
+  readonly workerId: string
+  /** How long a delivery stays this worker's without a renewal, in milliseconds. */
+  readonly lease: number
+  /** Called when a cancel of a delivery held here is broadcast. May be lost or come twice: renewals tell of it too. Must not throw. */
+  readonly onCancel: (notice: CancelNotice) => void
+}
+
+export interface CancelNotice {
+  readonly taskId: string
+  readonly requeue: boolean
+}
+
+/**
+ * What a worker holds: its membership, buffers and leases. Calls may overlap; `settle` and `receive` called in one tick travel
+ * together. Over an outage calls wait and go on by themselves.
+ */
+export interface TaskConsumer {
+  /**
+   * Waits for at least one due task and claims at most `max`. What it returns is RUNNING with its attempt counted, durably, before
+   * it returns. Each task goes to one worker. Cancelled and finished ones are dropped inside. A consumer never holds more than one
+   * task with `crashes > 0`, so that a task that kills its worker takes no second one with it twice. An outage is waited out;
+   * abort resolves with what is claimed by then, possibly nothing; rejects only when closed or when going on cannot help.
+   */
+  receive(max: number, signal: AbortSignal): Promise<Delivery[]>
+  /**
+   * Makes leases last again for their full time. `lost`: the lease ran out and the task is no longer this worker's. Progress
+   * travels with the renewal, fenced by its attempt. Answers are in the order of the items.
+   */
+  renew(items: readonly Renewal[]): Promise<Result<RenewAnswer>[]>
+  /**
+   * Ends deliveries: the outcome is stored before the queue entry goes. `applied`: it stands. `superseded`: the attempt is no longer the
+   * current one, nothing changed. `recorded`: durable, and the log decides. Settling twice has no effect the second time.
+   */
+  settle(items: readonly Settlement[]): Promise<Result<SettleAnswer>[]>
+  /** Stops receiving and gives back what is claimed and was not handed out. Leases that are held go on. */
+  drain(): Promise<void>
+  /** Leaves. What is still held runs out with its lease. */
+  close(): Promise<void>
+}
+
+export interface Delivery {
+  /** As it is after the claim: `state` RUNNING, `attempt` this start's number. */
+  readonly task: Task
+  readonly args: Payload
+  readonly lease: Lease
+  /** The error of the attempt before, if it failed. */
+  readonly previousError?: TaskError
+}
+
+export interface Lease {
+  /** The task's id. */
+  readonly id: string
+  readonly attempt: number
+  /** Opaque. Names the attempt and the life of the record, so that a removed and resubmitted task is safe from its former life. */
+  readonly token: string
+  /** Milliseconds the lease had left when it was given. */
+  readonly expiresIn: number
+}
+
+export interface Renewal {
+  readonly lease: Lease
+  /** 0 to 1. */
+  readonly progress?: number
+}
+
+export type RenewAnswer =
+  { readonly status: 'held'; readonly cancel?: { readonly requeue: boolean } } | { readonly status: 'lost' }
+
+export interface Settlement {
+  readonly lease: Lease
+  readonly outcome: Outcome
+}
+
+export type Outcome =
+  | { readonly type: 'done'; readonly result: Payload }
+  /** Runs again after `delay` (ms) while retries are left, by the task's own count or by `maxRetries`; else ends in ERROR. */
+  | { readonly type: 'retry'; readonly error: TaskError; readonly delay: number; readonly maxRetries?: number }
+  /** Ends in ERROR. */
+  | { readonly type: 'error'; readonly error: TaskError }
+  | { readonly type: 'cancelled' }
+  /** Given back: to be run elsewhere at once, held against nobody. */
+  | { readonly type: 'released' }
+  /** The thread or process that ran it died: a crash of this task alone. */
+  | { readonly type: 'lost' }
+
+export type SettleAnswer = 'applied' | 'superseded' | 'recorded'
+
+/** State, results and errors. A manager reads its own writes here. */
+export interface TaskStore {
+  /** In the order of the ids; undefined where there is none. Never waits for a view of everything. */
+  get(ids: readonly string[]): Promise<(Task | undefined)[]>
+  /** Newest first by (createdAt, id). A task that matches throughout appears exactly once over the pages; pages may be short. */
+  list(query: TaskQuery): Promise<TaskPage>
+  /** How many tasks are in each state. */
+  counts(): Promise<TaskCounts>
+  args(id: string): Promise<Payload | undefined>
+  /** Of a DONE task; undefined for any other. */
+  result(id: string): Promise<Payload | undefined>
+  /** The last 20 failed attempts, oldest first. Empty for an unknown id. */
+  errors(id: string): Promise<AttemptError[]>
+  /** Removes a finished task and all that is kept of it; its id is free again. */
+  remove(id: string): Promise<RemoveAnswer>
+  /** What could not be decoded. It never stops a worker and never disappears by itself. */
+  readonly parked: ParkedStore
+}
+
+export interface TaskQuery {
+  readonly states?: readonly StoredState[]
+  readonly name?: string
+  readonly group?: string
+  readonly parentId?: string
+  /** Tasks to a page, 1 to 1000. */
+  readonly limit: number
+  /** Where the page before ended. */
+  readonly cursor?: TaskCursor
+}
+
+/** The last task of a page. */
+export interface TaskCursor {
+  readonly createdAt: number
+  readonly id: string
+}
+
+export interface TaskPage {
+  readonly tasks: readonly Task[]
+  /** Absent on the last page. */
+  readonly cursor?: TaskCursor
+}
+
+/** Tasks by state, and how many of the QUEUED ones wait for a delay or a retry. */
+export type TaskCounts = Readonly<Record<StoredState, number>> & { readonly delayed: number }
+
+export interface ParkedStore {
+  list(options: { limit: number; cursor?: string }): Promise<{ items: readonly ParkedItem[]; cursor?: string }>
+  read(id: string): Promise<Uint8Array | undefined>
+  /** Throws it away. */
+  remove(id: string): Promise<boolean>
+  /** Puts it back where it came from, to be tried again. */
+  replay(id: string): Promise<boolean>
+}
+
+export interface ParkedItem {
+  readonly id: string
+  /** The queue or store it was found in. */
+  readonly source: string
+  readonly reason: string
+  readonly parkedAt: number
+  readonly size: number
+}
+
+export interface TaskEvents {
+  /**
+   * Live events, from the moment it resolves. Of one task they come in order with growing versions, and the final one comes at least
+   * once; earlier ones are merged for a slow reader, whose buffer is bounded. After a break it yields {@link RESYNC}. Ends by
+   * the signal or with the broker.
+   */
+  subscribe(filter: EventFilter, options: { signal: AbortSignal }): Promise<AsyncIterable<SubscriptionItem>>
+}
+
+/** What workers say of the Apps they run, so that managers without the handlers' code know a task's group and limits. */
+export interface AppDirectory {
+  /** Replaces what was known of the App of that name. Durable. */
+  announce(app: AppDescription): Promise<void>
+  apps(): Promise<AppDescription[]>
+}
+
+export interface BrokerHealth {
+  readonly ok: boolean
+  readonly checks: readonly HealthCheck[]
+  /** What the server's own settings make of "durable". */
+  readonly durability: Durability
+}
+
+export interface HealthCheck {
+  /** As in `connection` or `consumer io`. */
+  readonly name: string
+  readonly ok: boolean
+  /** When the server last answered it, by this process's clock; absent if it never did. */
+  readonly lastRoundTripAt?: number
+  readonly message?: string
+}
+
+export interface Durability {
+  /** `process`: gone with this process; `weak`: a crash of the server may lose what it accepted; `strong`: it may not. */
+  readonly level: 'process' | 'weak' | 'strong' | 'unknown'
+  /** The settings behind it, in one line. */
+  readonly summary: string
+  /** What to change on the server, where it is weak. */
+  readonly advice?: string
+}
+
+/** Options every adapter takes besides its own. */
+export interface BrokerOptions {
+  /** `[a-z0-9-]{1,48}`, default `default`. Namespaces on one server do not see each other. */
+  readonly namespace?: string
+  /** How long finished tasks are kept. Default: a week. */
+  readonly retention?: Retention
+  /** Bytes of encoded args, and of an encoded result. Default 512 KiB; never above what the server takes. */
+  readonly maxPayload?: number
+  /** Refuse to connect where the server's settings make durability `weak`. */
+  readonly requireDurable?: boolean
+}
+
+/** Finished tasks go when they are older than `age` (ms), and when there are more than `count` of them, the oldest first. */
+export interface Retention {
+  readonly age?: number
+  readonly count?: number
+}
+
+/** What an adapter package exports under the name `adapter`: how a URL or options become a broker. */
+export interface BrokerAdapter<Options extends BrokerOptions = BrokerOptions> {
+  readonly name: string
+  /** URL schemes without the colon. */
+  readonly schemes: readonly string[]
+  /**
+   * Checks the options and makes a broker that is not connected yet. `url` wins over the options' own address. Throws
+   * `ConfigInvalidError` at once for what cannot work.
+   */
+  create(options: Options & { readonly url?: string }): Broker
+}

@@ -1,0 +1,32 @@
+import { ConfigInvalidError } from './errors.ts'
+
+const LABEL = /^[a-z0-9-]{1,48}$/
+
+/** Checks the name of a namespace or group: `[a-z0-9-]{1,48}`. */
+export function checkLabel(what: string, value: unknown): string {
+  if (typeof value === 'string' && LABEL.test(value)) return value
+  throw new ConfigInvalidError(`The ${what} ${JSON.stringify(value)} is not a valid name`, {
+    fix: 'Use 1 to 48 of a-z, 0-9 and -',
+  })
+}
+
+/** Checks a task id or the name of a definition: 1 to 200 bytes of well-formed UTF-8. */
+export function checkId(what: string, value: unknown): string {
+  const fits =
+    typeof value === 'string' &&
+    value.isWellFormed() &&
+    value.length > 0 &&
+    value.length <= 200 &&
+    Buffer.byteLength(value) <= 200
+  if (fits) return value
+  throw new ConfigInvalidError(`The ${what} ${JSON.stringify(value)} is not valid`, {
+    fix: 'Use 1 to 200 bytes of text',
+  })
+}
+
+/** The queue that a group's tasks wait in. */
+export function queueOf(group: string): string {
+  return group
+}
+
+export const DEFAULT_GROUP = 'default'

@@ -1,0 +1,66 @@
+import type { JsonSchema } from './app-description.ts'
+import { DsError, InvalidArgumentsError } from './errors.ts'
+import type { SchemaIssue } from './errors.ts'
+import type { Schema } from './task-definition.ts'
+
+/** A result that fails the definition's schema: an error of the handler, not retried. */
+export class InvalidResultError extends DsError {
+  readonly issues: readonly SchemaIssue[]
+
+  constructor(taskName: string, issues: readonly SchemaIssue[]) {
+    super('InvalidResult', `The result of ${taskName} does not fit its schema: ${describeIssues(issues)}`)
+    this.issues = issues
+  }
+}
+
+/**
+ * Checks args against a definition's schema and gives the schema's output.
+ * @throws InvalidArgumentsError that names each path.
+ */
+export async function parseArgs(taskName: string, schema: Schema | undefined, args: unknown): Promise<unknown> {
+  if (!schema) return args
+  const checked = await schema['~standard'].validate(args)
+  if (!checked.issues) return checked.value
+  const issues = issuesOf(checked.issues)
+  throw new InvalidArgumentsError(`The args of ${taskName} do not fit its schema: ${describeIssues(issues)}`, issues)
+}
+
+/** @throws InvalidResultError that names each path. */
+export async function parseResult(taskName: string, schema: Schema | undefined, result: unknown): Promise<unknown> {
+  if (!schema) return result
+  const checked = await schema['~standard'].validate(result)
+  if (!checked.issues) return checked.value
+  throw new InvalidResultError(taskName, issuesOf(checked.issues))
+}
+
+type StandardIssues = NonNullable<Awaited<ReturnType<Schema['~standard']['validate']>>['issues']>
+
+function issuesOf(issues: StandardIssues): SchemaIssue[] {
+  return issues.map((issue) => ({ path: pathOf(issue.path ?? []), message: issue.message }))
+}
+
+function pathOf(path: readonly (PropertyKey | { readonly key: PropertyKey })[]): string {
+  let text = ''
+  for (const segment of path) {
+    const key = typeof segment === 'object' ? segment.key : segment
+    text += typeof key === 'number' ? `[${key}]` : `${text === '' ? '' : '.'}${String(key)}`
+  }
+  return text
+}
+
+function describeIssues(issues: readonly SchemaIssue[]): string {
+  return issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
+}
+
+/** The JSON Schema of a schema that can say it (Standard JSON Schema, as zod 4 and arktype have it). */
+export function jsonSchemaOf(schema: Schema): JsonSchema | undefined {
+  const standard: object = schema['~standard']
+  if (!('jsonSchema' in standard)) return undefined
+  const converter = standard.jsonSchema as { input?: (options: { target: string }) => JsonSchema }
+  try {
+    return converter.input?.({ target: 'draft-2020-12' })
+  } catch {
+    // A schema with parts that JSON Schema cannot say, such as a transform: the name and group are still worth showing.
+    return undefined
+  }
+}
