@@ -10,7 +10,9 @@ import type { BrokerCapabilities } from './capabilities.ts'
  * server allows it. The comments are the specification: each sentence is a rule that the conformance kit tests.
  *
  * Adapters implement this interface and nothing around it: {@link guardBroker} adds, once for all of them, connect-once,
- * close-once, use after close, and abort. The batcher hands them whole batches; they never batch by timers of their own.
+ * close-once, use after close, abort, and patience over an outage: an adapter rejects with `BrokerUnavailableError` within seconds
+ * when its server does not answer, and the guard tries again where the contract says that a call waits. Every call therefore bears
+ * being sent twice. The batcher hands adapters whole batches; they never batch by timers of their own.
  *
  * Words: a **delivery** is a task handed to one worker under a **lease**, the right to run it for a time; an **attempt** is the
  * number of a start; to **settle** is to end a delivery. Where "now" decides anything it is the server's clock.
@@ -42,7 +44,7 @@ export interface TaskQueue {
   /**
    * Durably accepts tasks: when it resolves with `created`, a kill of any process, the server included, loses nothing. Idempotent
    * by id while the record is kept: of racing submits of one id exactly one is `created`, the others are `exists` and change
-   * nothing. A task over its queue's limit is answered with a `QueueFullError`. Answers are in the order of the tasks.
+   * nothing; the one that is sent again with the same `incarnation` is answered `created` again. A task over its queue's limit is answered with a `QueueFullError`. Answers are in the order of the tasks.
    */
   submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]>
   /** Joins the workers of these queues. */
@@ -67,6 +69,8 @@ export type RemoveAnswer = 'removed' | 'active' | 'unknown'
 /** A task as a manager asks for it. Core has checked its names and limits. */
 export interface NewTask {
   readonly id: string
+  /** Drawn by core for this submission: tells a repeated one from another of the same id, and becomes `Task.incarnation`. */
+  readonly incarnation: string
   readonly name: string
   readonly group: string
   readonly queue: string
@@ -101,7 +105,7 @@ export interface CancelNotice {
 
 /**
  * What a worker holds: its membership, buffers and leases. Calls may overlap; `settle` and `receive` called in one tick travel
- * together. Over an outage calls wait and go on by themselves.
+ * together. Over an outage `receive` and `settle` wait and go on by themselves; `renew` rejects, and the worker's next one goes on.
  */
 export interface TaskConsumer {
   /**

@@ -110,3 +110,6 @@ export type {
   WaitOptions,
   WatchFilter,
 } from './task-manager.ts'
+export { Batcher } from './batcher.ts'
+export type { BatcherOptions } from './batcher.ts'
+export { decodePayload, encodePayload, NotSerializableError } from './payload.ts'
