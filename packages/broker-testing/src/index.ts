@@ -1,0 +1,8 @@
+export { ChildScript, startChild } from './faults/child-script.ts'
+export type { ChildOptions } from './faults/child-script.ts'
+export type { CutPoint, Direction, ProxyStatistics } from './faults/conditions.ts'
+export type { LineMatch, LineWait } from './faults/line-collector.ts'
+export type { ProxyTarget } from './faults/proxy-connection.ts'
+export { TcpProxy } from './faults/tcp-proxy.ts'
+export { startProcess, WatchedProcess } from './faults/watched-process.ts'
+export type { Exit, ProcessOptions } from './faults/watched-process.ts'
