@@ -113,3 +113,8 @@ export type {
 export { Batcher } from './batcher.ts'
 export type { BatcherOptions } from './batcher.ts'
 export { decodePayload, encodePayload, NotSerializableError } from './payload.ts'
+export { EventBuffer } from './event-buffer.ts'
+export type { EventBufferOptions } from './event-buffer.ts'
+export { guardBroker } from './guard-broker.ts'
+export { createMemoryBroker, MemoryBroker, memoryAdapter, newRecord } from './memory/memory-broker.ts'
+export type { MemoryBrokerOptions } from './memory/memory-broker.ts'
