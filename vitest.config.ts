@@ -1,20 +1,34 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import type { TestProjectConfiguration } from 'vitest/config'
+import { workspaceFolders } from './scripts/bootstrap/fingerprint.mjs'
 
 const root = import.meta.dirname
+const quick = process.env['DS_TEST_QUICK'] === '1'
 
-/** One run for all packages: each workspace folder is a project of its own, named after its package. */
-function project(folder: string): TestProjectConfiguration {
-  if (existsSync(path.join(root, folder, 'vitest.config.ts'))) return path.join(root, folder, 'vitest.config.ts')
-  const { name } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as { name: string }
-  return { extends: true, test: { name, root: path.join(root, folder) } }
+/** Adapters: what their test folders hold runs against a real server, one file at a time, after all the rest. */
+function isAdapter(folder: string): boolean {
+  return folder.startsWith('packages/broker-') && folder !== 'packages/broker-testing'
 }
 
-const workspaces = globSync(['packages/*/package.json', 'examples/*/package.json', 'bench/package.json'], {
-  cwd: root,
-}).sort()
+/** Each workspace folder is a project named after its package; a vitest.config.ts of its own takes precedence. */
+function project(folder: string): TestProjectConfiguration {
+  const own = path.join(root, folder, 'vitest.config.ts')
+  if (existsSync(own)) return own
+  const { name } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as { name: string }
+  const adapter = isAdapter(folder)
+  const needsServer = ['**/*.server.test.ts', ...(adapter ? ['test/**'] : [])]
+  return {
+    extends: true,
+    test: {
+      name,
+      root: path.join(root, folder),
+      exclude: [...configDefaults.exclude, ...(quick ? needsServer : [])],
+      ...(adapter && { fileParallelism: false, sequence: { groupOrder: 1 } }),
+    },
+  }
+}
 
 export default defineConfig({
   test: {
@@ -22,7 +36,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      ...workspaces.map((file) => project(path.dirname(file))),
+      ...workspaceFolders(root).map(project),
       { extends: true, test: { name: 'scripts', root, include: ['scripts/**/*.test.ts'] } },
     ],
   },
