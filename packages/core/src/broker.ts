@@ -3,6 +3,7 @@ import type { DsError } from './errors.ts'
 import type { AppDescription } from './app-description.ts'
 import type { AttemptError, Payload, StoredState, Task, TaskError, TaskHeaders } from './task.ts'
 import type { BrokerCapabilities } from './capabilities.ts'
+import type { BrokerHealth } from './health.ts'
 
 /**
  * THE contract. A broker carries tasks and events between managers and workers, and keeps task state, results and errors. It is
@@ -11,8 +12,8 @@ import type { BrokerCapabilities } from './capabilities.ts'
  *
  * Adapters implement this interface and nothing around it: {@link guardBroker} adds, once for all of them, connect-once,
  * close-once, use after close, abort, and patience over an outage: an adapter rejects with `BrokerUnavailableError` within seconds
- * when its server does not answer, and the guard tries again where the contract says that a call waits. Every call therefore bears
- * being sent twice. The batcher hands adapters whole batches; they never batch by timers of their own.
+ * when its server does not answer, and the guard tries again where the contract says that a call waits: `receive` and `settle` do. All
+ * others reject, and what was rejected so may have been carried out. Every call therefore bears being sent twice. The batcher hands adapters whole batches; they never batch by timers of their own.
  *
  * Words: a **delivery** is a task handed to one worker under a **lease**, the right to run it for a time; an **attempt** is the
  * number of a start; to **settle** is to end a delivery. Where "now" decides anything it is the server's clock.
@@ -44,7 +45,8 @@ export interface TaskQueue {
   /**
    * Durably accepts tasks: when it resolves with `created`, a kill of any process, the server included, loses nothing. Idempotent
    * by id while the record is kept: of racing submits of one id exactly one is `created`, the others are `exists` and change
-   * nothing; the one that is sent again with the same `incarnation` is answered `created` again. A task over its queue's limit is answered with a `QueueFullError`. Answers are in the order of the tasks.
+   * nothing; the one that is sent again with the same `incarnation` is answered `created` again. A new task over its queue's limit
+   * is answered with a `QueueFullError`. Answers are in the order of the tasks.
    */
   submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]>
   /** Joins the workers of these queues. */
@@ -55,12 +57,18 @@ export interface TaskQueue {
    * store: one of them wins. A second cancel replaces the first.
    */
   cancel(id: string, options: { requeue: boolean }): Promise<CancelAnswer>
-  /** Runs a finished task again, with its retries restored; its attempt goes on counting, its result is dropped. */
-  retry(id: string): Promise<RetryAnswer>
+  /**
+   * Runs a finished task again, with its retries restored; its attempt goes on counting, its result is dropped. `nonce` is drawn by
+   * core for each retry: the same one sent again is answered `queued` again and changes nothing.
+   */
+  retry(id: string, options: { nonce: string }): Promise<RetryAnswer>
 }
 
 export type SubmitAnswer = 'created' | 'exists'
-/** `requested`: it runs and will hear of it; `queued`: it waits in its queue already, as `requeue` asks; `finished`: it had ended. */
+/**
+ * `cancelled`: it is CANCELLED, by this call or one before; `requested`: it runs and will hear of it; `queued`: it waits in its queue
+ * already, as `requeue` asks; `finished`: it had ended in DONE or ERROR.
+ */
 export type CancelAnswer = 'cancelled' | 'requested' | 'queued' | 'finished' | 'unknown'
 /** `active`: it has not ended, so there is nothing to run again. */
 export type RetryAnswer = 'queued' | 'active' | 'unknown'
@@ -73,26 +81,33 @@ export interface NewTask {
   readonly incarnation: string
   readonly name: string
   readonly group: string
+  /** `[a-z0-9-]{1,64}`. */
   readonly queue: string
   readonly args: Payload
   readonly maxRetries: number
   readonly maxCrashes: number
   readonly parentId?: string
   readonly headers?: TaskHeaders
-  /** Start no sooner than this many milliseconds from now. */
+  /** Start no sooner than this many milliseconds from now. With `runAt` too, the later one counts. */
   readonly delay?: number
   /** Start no sooner than this time (ms since 1970, by the caller's clock). */
   readonly runAt?: number
-  /** Refuse the task when this many already wait in its queue. Soft: what racing submitters hold may pass it. */
+  /**
+   * Refuse the task when this many already wait in its queue; delayed ones may or may not count. Soft: what racing submitters hold
+   * may pass it. Refused with a `NotSupportedError` where `capabilities.queueLimit` is false.
+   */
   readonly maxQueued?: number
 }
 
 export interface ConsumerOptions {
-  /** Opaque names, in order of preference. */
+  /** Opaque names, `[a-z0-9-]{1,64}`. Of what is due and at hand, the earlier ones are handed out first. */
   readonly queues: readonly string[]
   /** Unique among the workers that live. For people and for the server's own lists; it decides nothing. */
   readonly workerId: string
-  /** How long a delivery stays this worker's without a renewal, in milliseconds. */
+  /**
+   * How long a delivery is asked to stay this worker's without a renewal, in milliseconds. Workers of one queue should ask for the
+   * same: where the server keeps one per queue, the longest counts while anybody is there. `Lease.expiresIn` says what was given.
+   */
   readonly lease: number
   /** Called when a cancel of a delivery held here is broadcast. May be lost or come twice: renewals tell of it too. Must not throw. */
   readonly onCancel: (notice: CancelNotice) => void
@@ -100,19 +115,23 @@ export interface ConsumerOptions {
 
 export interface CancelNotice {
   readonly taskId: string
+  /** The attempt that was flagged. A worker that holds another one ignores the notice: it came late. */
+  readonly attempt: number
   readonly requeue: boolean
 }
 
 /**
- * What a worker holds: its membership, buffers and leases. Calls may overlap; `settle` and `receive` called in one tick travel
- * together. Over an outage `receive` and `settle` wait and go on by themselves; `renew` rejects, and the worker's next one goes on.
+ * What a worker holds: its membership, buffers and leases. One `receive` at a time; `renew` and `settle` may overlap it and each
+ * other, and `settle` and `receive` called in one tick travel together. Over an outage `receive` and `settle` wait and go on by
+ * themselves; `renew` rejects, and the worker's next one goes on.
  */
 export interface TaskConsumer {
   /**
    * Waits for at least one due task and claims at most `max`. What it returns is RUNNING with its attempt counted, durably, before
    * it returns. Each task goes to one worker. Cancelled and finished ones are dropped inside. A consumer never holds more than one
    * task with `crashes > 0`, so that a task that kills its worker takes no second one with it twice. An outage is waited out;
-   * abort resolves with what is claimed by then, possibly nothing; rejects only when closed or when going on cannot help.
+   * abort resolves with what is claimed by then, possibly nothing; rejects only when closed or when going on cannot help. What was
+   * claimed by a call whose answer was lost is handed out by the next one, under the same attempt.
    */
   receive(max: number, signal: AbortSignal): Promise<Delivery[]>
   /**
@@ -122,7 +141,8 @@ export interface TaskConsumer {
   renew(items: readonly Renewal[]): Promise<Result<RenewAnswer>[]>
   /**
    * Ends deliveries: the outcome is stored before the queue entry goes. `applied`: it stands. `superseded`: the attempt is no longer the
-   * current one, nothing changed. `recorded`: durable, and the log decides. Settling twice has no effect the second time.
+   * current one, nothing changed. `recorded`, only where `capabilities.settlement` says so: durable, and the log decides. Settling
+   * twice has no effect the second time, whose answer is `applied` or `superseded`.
    */
   settle(items: readonly Settlement[]): Promise<Result<SettleAnswer>[]>
   /** Stops receiving and gives back what is claimed and was not handed out. Leases that are held go on. */
@@ -144,9 +164,9 @@ export interface Lease {
   /** The task's id. */
   readonly id: string
   readonly attempt: number
-  /** Opaque. Names the attempt and the life of the record, so that a removed and resubmitted task is safe from its former life. */
+  /** Opaque. With the attempt it names the claim and the life of the record: a task that was removed and submitted again is safe from its former life. */
   readonly token: string
-  /** Milliseconds the lease had left when it was given. */
+  /** Milliseconds the lease had left when it was given: renew by this, not by what was asked for. */
   readonly expiresIn: number
 }
 
@@ -180,9 +200,15 @@ export type SettleAnswer = 'applied' | 'superseded' | 'recorded'
 
 /** State, results and errors. A manager reads its own writes here. */
 export interface TaskStore {
-  /** In the order of the ids; undefined where there is none. Never waits for a view of everything. */
+  /**
+   * In the order of the ids; undefined where there is none. Never waits for a view of everything. A record that cannot be decoded is
+   * parked: there is no such task any more, and its id is free.
+   */
   get(ids: readonly string[]): Promise<(Task | undefined)[]>
-  /** Newest first by (createdAt, id). A task that matches throughout appears exactly once over the pages; pages may be short. */
+  /**
+   * Newest first by (createdAt, id), ids compared by their bytes. A task that matches throughout appears exactly once over the
+   * pages. Pages may be short or empty: only a missing cursor is the end.
+   */
   list(query: TaskQuery): Promise<TaskPage>
   /** How many tasks are in each state. */
   counts(): Promise<TaskCounts>
@@ -208,7 +234,7 @@ export interface TaskQuery {
   readonly cursor?: TaskCursor
 }
 
-/** The last task of a page. */
+/** Where a page ended: the last task looked at, which need not be one of the page. */
 export interface TaskCursor {
   readonly createdAt: number
   readonly id: string
@@ -244,8 +270,8 @@ export interface ParkedItem {
 export interface TaskEvents {
   /**
    * Live events, from the moment it resolves. Of one task they come in order with growing versions, and the final one comes at least
-   * once; earlier ones are merged for a slow reader, whose buffer is bounded. After a break it yields {@link RESYNC}. Ends by
-   * the signal or with the broker.
+   * once; earlier ones are merged for a slow reader, whose buffer is bounded. Where events may be missing, the final one included,
+   * it yields {@link RESYNC} in their place: after it `get` tells. Ends by the signal or with the broker.
    */
   subscribe(filter: EventFilter, options: { signal: AbortSignal }): Promise<AsyncIterable<SubscriptionItem>>
 }
@@ -255,59 +281,4 @@ export interface AppDirectory {
   /** Replaces what was known of the App of that name. Durable. */
   announce(app: AppDescription): Promise<void>
   apps(): Promise<AppDescription[]>
-}
-
-export interface BrokerHealth {
-  readonly ok: boolean
-  readonly checks: readonly HealthCheck[]
-  /** What the server's own settings make of "durable". */
-  readonly durability: Durability
-}
-
-export interface HealthCheck {
-  /** As in `connection` or `consumer io`. */
-  readonly name: string
-  readonly ok: boolean
-  /** When the server last answered it, by this process's clock; absent if it never did. */
-  readonly lastRoundTripAt?: number
-  readonly message?: string
-}
-
-export interface Durability {
-  /** `process`: gone with this process; `weak`: a crash of the server may lose what it accepted; `strong`: it may not. */
-  readonly level: 'process' | 'weak' | 'strong' | 'unknown'
-  /** The settings behind it, in one line. */
-  readonly summary: string
-  /** What to change on the server, where it is weak. */
-  readonly advice?: string
-}
-
-/** Options every adapter takes besides its own. */
-export interface BrokerOptions {
-  /** `[a-z0-9-]{1,48}`, default `default`. Namespaces on one server do not see each other. */
-  readonly namespace?: string
-  /** How long finished tasks are kept. Default: a week. */
-  readonly retention?: Retention
-  /** Bytes of encoded args, and of an encoded result. Default 512 KiB; never above what the server takes. */
-  readonly maxPayload?: number
-  /** Refuse to connect where the server's settings make durability `weak`. */
-  readonly requireDurable?: boolean
-}
-
-/** Finished tasks go when they are older than `age` (ms), and when there are more than `count` of them, the oldest first. */
-export interface Retention {
-  readonly age?: number
-  readonly count?: number
-}
-
-/** What an adapter package exports under the name `adapter`: how a URL or options become a broker. */
-export interface BrokerAdapter<Options extends BrokerOptions = BrokerOptions> {
-  readonly name: string
-  /** URL schemes without the colon. */
-  readonly schemes: readonly string[]
-  /**
-   * Checks the options and makes a broker that is not connected yet. `url` wins over the options' own address. Throws
-   * `ConfigInvalidError` at once for what cannot work.
-   */
-  create(options: Options & { readonly url?: string }): Broker
 }

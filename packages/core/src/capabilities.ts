@@ -21,9 +21,13 @@ export interface BrokerCapabilities {
   readonly readLag: number
   /** `indexed`: the server finds the page; `view`: it comes from a replay held by the manager's process. */
   readonly list: 'indexed' | 'view'
-  /** Whether `retention.count` is kept; `retention.age` always is. */
+  /** Of a view: records a second it replays when a process starts. */
+  readonly replayRate?: number
+  /** `decided`: the answer of `settle` is the verdict; `recorded`: it may come before the log has decided, and `get` tells. */
+  readonly settlement: 'decided' | 'recorded'
+  /** Whether `retention.count` is kept; `retention.age` always is. Where false, the adapter refuses the option. */
   readonly retentionByCount: boolean
-  /** Whether `maxQueued` is kept. */
+  /** Whether `maxQueued` is kept. Where false, tasks that carry it are refused. */
   readonly queueLimit: boolean
   /** Bytes of encoded args, and of an encoded result, that it takes. Read at connect. */
   readonly maxPayload: number

@@ -21,8 +21,8 @@ export interface DependencyScope {
 
 export interface DependencyOptions<Value> {
   readonly uses?: readonly Dependency[]
-  setup(scope: DependencyScope): Value | Promise<Value>
-  teardown?(value: Value): void | Promise<void>
+  readonly setup: (scope: DependencyScope) => Value | Promise<Value>
+  readonly teardown?: (value: Value) => void | Promise<void>
 }
 
 /** The values of a list of dependencies, by name. */

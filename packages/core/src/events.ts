@@ -1,3 +1,4 @@
+import { retriesLeft } from './task.ts'
 import type { Task, TaskError, TaskState } from './task.ts'
 
 /**
@@ -65,13 +66,15 @@ export function matchesFilter(event: TaskEvent, filter: EventFilter): boolean {
   )
 }
 
+/** What an event says besides what its task does. `at` is when it happened. */
+export interface EventDetails {
+  readonly at: number
+  readonly error?: TaskError
+  readonly requeue?: boolean
+}
+
 /** The event that tells of a task's newest change. */
-export function eventOf(
-  type: TaskEventType,
-  task: Task,
-  at: number,
-  details: { error?: TaskError; requeue?: boolean } = {},
-): TaskEvent {
+export function eventOf(type: TaskEventType, task: Task, { at, ...details }: EventDetails): TaskEvent {
   return {
     type,
     taskId: task.id,
@@ -81,7 +84,7 @@ export function eventOf(
     state: task.state,
     progress: task.progress,
     attempt: task.attempt,
-    retriesLeft: Math.max(0, task.maxRetries - task.failures),
+    retriesLeft: retriesLeft(task),
     version: task.version,
     createdAt: at,
     ...(task.runAt === undefined ? undefined : { runAt: task.runAt }),

@@ -1,7 +1,7 @@
+import type { BrokerHealth } from './health.ts'
 import type { AppDescription } from './app-description.ts'
 import type {
   Broker,
-  BrokerHealth,
   CancelAnswer,
   ConsumerOptions,
   NewTask,
@@ -94,8 +94,8 @@ class GuardedBroker implements Broker {
     return this.#call((broker) => broker.cancel(id, options))
   }
 
-  retry(id: string): Promise<RetryAnswer> {
-    return this.#call((broker) => broker.retry(id))
+  retry(id: string, options: { nonce: string }): Promise<RetryAnswer> {
+    return this.#call((broker) => broker.retry(id, options))
   }
 
   get(ids: readonly string[]): Promise<(Task | undefined)[]> {

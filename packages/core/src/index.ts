@@ -4,15 +4,10 @@ export type { AppDescription, JsonSchema, TaskDescription } from './app-descript
 export type {
   AppDirectory,
   Broker,
-  BrokerAdapter,
-  BrokerHealth,
-  BrokerOptions,
   CancelAnswer,
   CancelNotice,
   ConsumerOptions,
   Delivery,
-  Durability,
-  HealthCheck,
   Lease,
   NewTask,
   Outcome,
@@ -22,7 +17,6 @@ export type {
   Renewal,
   RenewAnswer,
   Result,
-  Retention,
   RetryAnswer,
   SettleAnswer,
   Settlement,
@@ -36,6 +30,7 @@ export type {
   TaskQueue,
   TaskStore,
 } from './broker.ts'
+export type { BrokerAdapter, BrokerOptions, Retention } from './broker-adapter.ts'
 export { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
 export type { BatchLimits, BrokerCapabilities } from './capabilities.ts'
 export { defineTask } from './define-task.ts'
@@ -72,7 +67,7 @@ export type { Backoff, BackoffOptions, ErrorClass, RetryPolicy } from './retry-p
 export { InvalidResultError, parseArgs, parseResult } from './schema.ts'
 export { apply, isDue, workerLost } from './state.ts'
 export type { Change, Verdict } from './state.ts'
-export { isFinal, MAX_ATTEMPT_ERRORS, retriesLeft, STORED_STATES } from './task.ts'
+export { compareIds, isFinal, MAX_ATTEMPT_ERRORS, retriesLeft, STORED_STATES } from './task.ts'
 export type {
   AttemptError,
   FinalState,
@@ -115,6 +110,7 @@ export type { BatcherOptions } from './batcher.ts'
 export { decodePayload, encodePayload, NotSerializableError } from './payload.ts'
 export { EventBuffer } from './event-buffer.ts'
 export type { EventBufferOptions } from './event-buffer.ts'
+export type { BrokerHealth, Durability, HealthCheck } from './health.ts'
 export { guardBroker } from './guard-broker.ts'
 export { createMemoryBroker, MemoryBroker, memoryAdapter, newRecord } from './memory/memory-broker.ts'
 export type { MemoryBrokerOptions } from './memory/memory-broker.ts'

@@ -1,6 +1,7 @@
+import type { BrokerHealth } from './health.ts'
 import type { Duration } from './duration.ts'
 import type { BrokerCapabilities } from './capabilities.ts'
-import type { BrokerHealth, CancelAnswer, RemoveAnswer, ParkedStore, TaskCounts, TaskCursor } from './broker.ts'
+import type { CancelAnswer, RemoveAnswer, ParkedStore, TaskCounts, TaskCursor } from './broker.ts'
 import type { AnyTaskDefinition, TaskDefinition } from './task-definition.ts'
 import type { AppDescription } from './app-description.ts'
 import type { TaskEvent } from './events.ts'

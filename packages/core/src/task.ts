@@ -58,7 +58,7 @@ export interface Task {
   readonly completedAt?: number
   /** A cancel was requested of the running attempt; `requeue` sends the task back to its queue instead of ending it. */
   readonly cancelRequested?: { readonly requeue: boolean }
-  /** Grows by one with every change of this record. */
+  /** Grows with every change of this record, by one or more. */
   readonly version: number
   /** Tells this record from a removed one that had the same id. */
   readonly incarnation: string
@@ -90,6 +90,14 @@ export interface AttemptError {
 }
 
 export const MAX_ATTEMPT_ERRORS = 20
+
+/** Orders ids by their UTF-8 bytes, as servers do. UTF-16 orders the same way except where surrogates are involved. */
+export function compareIds(a: string, b: string): number {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+const SURROGATE = /[\ud800-\udfff]/
 
 /** How many failures the task may still have before it ends in ERROR. */
 export function retriesLeft(task: Pick<Task, 'maxRetries' | 'failures'>): number {

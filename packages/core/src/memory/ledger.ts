@@ -1,5 +1,6 @@
-import type { Retention, TaskCursor, TaskPage, TaskQuery } from '../broker.ts'
-import { isFinal } from '../task.ts'
+import type { Retention } from '../broker-adapter.ts'
+import type { TaskCursor, TaskPage, TaskQuery } from '../broker.ts'
+import { compareIds, isFinal } from '../task.ts'
 import type { AttemptError, Payload, StoredState, Task } from '../task.ts'
 import { Fifo } from './fifo.ts'
 
@@ -12,6 +13,8 @@ export interface Entry {
   /** Where it stands, perhaps still from before a cancel: it must not stand in a queue twice. */
   waiting: 'queue' | 'delays' | undefined
   removed: boolean
+  /** The nonce of its last retry. */
+  retriedBy: string | undefined
   /** How often it stands in the list of the finished. */
   endings: number
 }
@@ -42,6 +45,7 @@ export class Ledger {
       errors: undefined,
       waiting: undefined,
       removed: false,
+      retriedBy: undefined,
       endings: 0,
     }
     this.#entries.set(task.id, entry)
@@ -96,7 +100,7 @@ export class Ledger {
     while (end > 0 && tasks.length <= query.limit) {
       const start = this.#startOfMoment(end)
       const moment = this.#order.slice(start, end).filter((entry) => !entry.removed && matches(entry.task, query))
-      tasks.push(...moment.map(({ task }) => task).sort(byIdDescending))
+      tasks.push(...moment.map(({ task }) => task).sort((a, b) => compareIds(b.id, a.id)))
       end = start
     }
     const page = tasks.slice(0, query.limit)
@@ -151,11 +155,9 @@ function matches(task: Task, query: TaskQuery): boolean {
 }
 
 function isBefore(task: Task, cursor: TaskCursor): boolean {
-  return task.createdAt < cursor.createdAt || (task.createdAt === cursor.createdAt && task.id < cursor.id)
-}
-
-function byIdDescending(a: Task, b: Task): number {
-  return a.id < b.id ? 1 : -1
+  return (
+    task.createdAt < cursor.createdAt || (task.createdAt === cursor.createdAt && compareIds(task.id, cursor.id) < 0)
+  )
 }
 
 /** Brokers never hold a task in state CREATED. */

@@ -1,9 +1,7 @@
+import type { BrokerHealth } from '../health.ts'
 import type { AppDescription } from '../app-description.ts'
 import type {
   Broker,
-  BrokerAdapter,
-  BrokerHealth,
-  BrokerOptions,
   CancelAnswer,
   ConsumerOptions,
   NewTask,
@@ -17,6 +15,7 @@ import type {
   TaskPage,
   TaskQuery,
 } from '../broker.ts'
+import type { BrokerAdapter, BrokerOptions } from '../broker-adapter.ts'
 import { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from '../capabilities.ts'
 import type { BrokerCapabilities } from '../capabilities.ts'
 import { QueueFullError } from '../errors.ts'
@@ -55,6 +54,7 @@ export class MemoryBroker implements Broker {
       delayTick: 5,
       readLag: 0,
       list: 'indexed',
+      settlement: 'decided',
       retentionByCount: true,
       queueLimit: true,
       maxPayload: options.maxPayload ?? DEFAULT_MAX_PAYLOAD,
@@ -92,20 +92,22 @@ export class MemoryBroker implements Broker {
   async cancel(id: string, { requeue }: { requeue: boolean }): Promise<CancelAnswer> {
     const entry = this.#state.ledger.get(id)
     if (!entry) return 'unknown'
+    if (entry.task.state === 'CANCELLED') return 'cancelled'
     if (isFinal(entry.task.state)) return 'finished'
-    this.#state.change(entry, { type: 'cancel', at: this.#state.now(), requeue })
-    const { state } = entry.task as Task
-    if (state === 'CANCELLED') return 'cancelled'
-    if (state === 'QUEUED') return 'queued'
+    const change = this.#state.change(entry, { type: 'cancel', at: this.#state.now(), requeue })
+    if (change.verdict !== 'applied') return 'queued'
+    if (change.task.state === 'CANCELLED') return 'cancelled'
     for (const consumer of this.#state.consumers) consumer.notify(entry, requeue)
     return 'requested'
   }
 
-  async retry(id: string): Promise<RetryAnswer> {
+  async retry(id: string, { nonce }: { nonce: string }): Promise<RetryAnswer> {
     const entry = this.#state.ledger.get(id)
     if (!entry) return 'unknown'
+    if (entry.retriedBy === nonce) return 'queued'
     if (!isFinal(entry.task.state)) return 'active'
     entry.result = undefined
+    entry.retriedBy = nonce
     this.#state.change(entry, { type: 'retry', at: this.#state.now() })
     return 'queued'
   }
@@ -195,7 +197,7 @@ export const memoryAdapter: BrokerAdapter = {
 
 /** The record of a task that was just accepted. */
 export function newRecord(task: NewTask, now: number): Task {
-  const runAt = task.runAt ?? (task.delay === undefined ? undefined : now + task.delay)
+  const runAt = Math.max(task.runAt ?? 0, now + (task.delay ?? 0))
   return {
     schema: 1,
     id: task.id,
@@ -212,7 +214,7 @@ export function newRecord(task: NewTask, now: number): Task {
     maxRetries: task.maxRetries,
     maxCrashes: task.maxCrashes,
     createdAt: now,
-    ...(runAt !== undefined && runAt > now && { runAt }),
+    ...(runAt > now && { runAt }),
     version: 1,
     incarnation: task.incarnation,
   }

@@ -93,7 +93,8 @@ export class MemoryConsumer implements TaskConsumer {
 
   /** Tells the worker of a cancel, if it is this one that runs the task. */
   notify(entry: Entry, requeue: boolean): void {
-    if (this.#held.has(entry)) this.#options.onCancel({ taskId: entry.task.id, requeue })
+    const { id: taskId, attempt } = entry.task
+    if (this.#held.has(entry)) this.#options.onCancel({ taskId, attempt, requeue })
   }
 
   #wait(max: number, signal: AbortSignal): Promise<Delivery[]> {

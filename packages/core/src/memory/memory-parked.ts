@@ -1,20 +1,22 @@
 import type { ParkedItem, ParkedStore } from '../broker.ts'
 import type { MemoryQueues } from './memory-queues.ts'
 
+type Parked = ParkedItem & { readonly bytes: Uint8Array }
+
 /** What stood in a queue and is no task, kept for a person to look at. */
 export class MemoryParked implements ParkedStore {
   readonly #queues: MemoryQueues
-  readonly #items = new Map<string, ParkedItem & { readonly bytes: Uint8Array }>()
+  readonly #items = new Map<string, Parked>()
   #count = 0
 
   constructor(queues: MemoryQueues) {
     this.#queues = queues
   }
 
-  add(source: string, bytes: Uint8Array, reason: string, parkedAt: number): void {
+  add(found: Pick<Parked, 'source' | 'bytes' | 'reason' | 'parkedAt'>): void {
     this.#count += 1
     const id = String(this.#count).padStart(12, '0')
-    this.#items.set(id, { id, source, reason, parkedAt, size: bytes.byteLength, bytes })
+    this.#items.set(id, { ...found, id, size: found.bytes.byteLength })
   }
 
   async list({

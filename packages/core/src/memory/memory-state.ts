@@ -1,4 +1,4 @@
-import type { Retention } from '../broker.ts'
+import type { Retention } from '../broker-adapter.ts'
 import type { EventBuffer } from '../event-buffer.ts'
 import { eventOf } from '../events.ts'
 import { apply } from '../state.ts'
@@ -80,13 +80,13 @@ export class MemoryState {
     for (;;) {
       const item = this.queues.take(queue, suspects)
       if (!(item instanceof Uint8Array)) return item
-      this.parked.add(queue, item, 'not a task of this broker', this.now())
+      this.parked.add({ source: queue, bytes: item, reason: 'not a task of this broker', parkedAt: this.now() })
     }
   }
 
   publish(entry: Entry): void {
     if (this.subscribers.size === 0) return
-    const event = eventOf('QueuedEvent', entry.task, entry.task.createdAt)
+    const event = eventOf('QueuedEvent', entry.task, { at: entry.task.createdAt })
     for (const subscriber of this.subscribers) subscriber.push(event)
   }
 
@@ -94,8 +94,11 @@ export class MemoryState {
     const { task, error } = verdict
     const requeue = task.cancelRequested?.requeue ?? flag
     const isCancel = verdict.event === 'CancelEvent' || verdict.event === 'CancelledEvent'
-    const details = { ...(error && { error }), ...(isCancel && { requeue: requeue ?? false }) }
-    const event = eventOf(verdict.event, task, at, details)
+    const event = eventOf(verdict.event, task, {
+      at,
+      ...(error && { error }),
+      ...(isCancel && { requeue: requeue ?? false }),
+    })
     for (const subscriber of this.subscribers) subscriber.push(event)
   }
 
