@@ -1,6 +1,10 @@
+export { AdapterNotInstalledError, BROKER_SCHEMES, findAdapter, UnknownBrokerError } from './adapters.ts'
+export type { AppDescription, JsonSchema, TaskDescription } from './app-description.ts'
 export { createApp, DuplicateTaskError, isApp } from './app.ts'
 export type { App, AppItem, TasksIn, TasksOf } from './app.ts'
-export type { AppDescription, JsonSchema, TaskDescription } from './app-description.ts'
+export { Batcher } from './batcher.ts'
+export type { BatcherOptions } from './batcher.ts'
+export type { BrokerAdapter, BrokerOptions, Retention } from './broker-adapter.ts'
 export type {
   AppDirectory,
   Broker,
@@ -30,14 +34,31 @@ export type {
   TaskQueue,
   TaskStore,
 } from './broker.ts'
-export type { BrokerAdapter, BrokerOptions, Retention } from './broker-adapter.ts'
 export { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
 export type { BatchLimits, BrokerCapabilities } from './capabilities.ts'
+export { defineConfig } from './config.ts'
+export type {
+  BrokerConfig,
+  BrokerSettings,
+  DsConfig,
+  ResolvedConfig,
+  ResolvedWorkerConfig,
+  RetentionConfig,
+  WorkerConfig,
+} from './config.ts'
+export { connect } from './connect.ts'
+export type { ConnectOptions } from './connect.ts'
+export { createTaskManager, scopedTaskManager } from './create-task-manager.ts'
+export type { TaskManagerOptions } from './create-task-manager.ts'
+export type { ManagerScope } from './default-task-manager.ts'
 export { defineTask } from './define-task.ts'
 export { defineDependency } from './dependency.ts'
 export type { Dependency, DependencyOptions, DependencyScope, DependencyValues } from './dependency.ts'
 export { milliseconds } from './duration.ts'
 export type { Duration } from './duration.ts'
+export { ENVIRONMENT } from './environment.ts'
+export type { EnvironmentVariable } from './environment.ts'
+export { CreateFailedError, TaskActiveError, TaskCancelledError, TaskFailedError } from './errors-of-tasks.ts'
 export {
   BrokerClosedError,
   BrokerMisconfiguredError,
@@ -57,28 +78,29 @@ export {
   WaitTimeoutError,
 } from './errors.ts'
 export type { DsErrorOptions, ErrorCode, SchemaIssue } from './errors.ts'
-export { TaskActiveError, TaskCancelledError, TaskFailedError } from './errors-of-tasks.ts'
+export { EventBuffer } from './event-buffer.ts'
+export type { EventBufferOptions } from './event-buffer.ts'
 export { eventOf, matchesFilter, RESYNC } from './events.ts'
 export type { EventFilter, SubscriptionItem, TaskEvent, TaskEventType } from './events.ts'
+export { guardBroker } from './guard-broker.ts'
+export type { BrokerHealth, Durability, HealthCheck } from './health.ts'
+export { AppInvalidError, AppNotFoundError, loadApp } from './load-app.ts'
+export type { LoadedApp } from './load-app.ts'
+export { CONFIG_FILES, loadConfig } from './load-config.ts'
+export type { ConfigOptions, ConfigSurroundings } from './load-config.ts'
+export { createMemoryBroker, MemoryBroker, memoryAdapter, newRecord } from './memory/memory-broker.ts'
+export type { MemoryBrokerOptions } from './memory/memory-broker.ts'
 export type { Execution, Middleware } from './middleware.ts'
 export { checkId, checkLabel, DEFAULT_GROUP, queueOf } from './names.ts'
+export { openBroker } from './open-broker.ts'
+export type { OpenOptions } from './open-broker.ts'
+export { decodePayload, encodePayload, NotSerializableError } from './payload.ts'
+export { redactUrl } from './redact-url.ts'
 export { exponential, fixed, retryDelay } from './retry-policy.ts'
 export type { Backoff, BackoffOptions, ErrorClass, RetryPolicy } from './retry-policy.ts'
 export { InvalidResultError, parseArgs, parseResult } from './schema.ts'
 export { apply, isDue, workerLost } from './state.ts'
 export type { Change, Verdict } from './state.ts'
-export { compareIds, isFinal, MAX_ATTEMPT_ERRORS, retriesLeft, STORED_STATES } from './task.ts'
-export type {
-  AttemptError,
-  FinalState,
-  Payload,
-  StackFrame,
-  StoredState,
-  Task,
-  TaskError,
-  TaskHeaders,
-  TaskState,
-} from './task.ts'
 export { TaskAbortedError } from './task-context.ts'
 export type { AbortKind, Logger, LogFields, Progress, TaskContext } from './task-context.ts'
 export type {
@@ -91,6 +113,7 @@ export type {
   TaskHandler,
   TaskOptions,
 } from './task-definition.ts'
+export { toTaskError } from './task-error.ts'
 export type {
   ArgsOf,
   CreateOptions,
@@ -105,12 +128,16 @@ export type {
   WaitOptions,
   WatchFilter,
 } from './task-manager.ts'
-export { Batcher } from './batcher.ts'
-export type { BatcherOptions } from './batcher.ts'
-export { decodePayload, encodePayload, NotSerializableError } from './payload.ts'
-export { EventBuffer } from './event-buffer.ts'
-export type { EventBufferOptions } from './event-buffer.ts'
-export type { BrokerHealth, Durability, HealthCheck } from './health.ts'
-export { guardBroker } from './guard-broker.ts'
-export { createMemoryBroker, MemoryBroker, memoryAdapter, newRecord } from './memory/memory-broker.ts'
-export type { MemoryBrokerOptions } from './memory/memory-broker.ts'
+export { compareIds, isFinal, MAX_ATTEMPT_ERRORS, retriesLeft, STORED_STATES } from './task.ts'
+export type {
+  AttemptError,
+  FinalState,
+  Payload,
+  StackFrame,
+  StoredState,
+  Task,
+  TaskError,
+  TaskHeaders,
+  TaskState,
+} from './task.ts'
+export type { WaitWrapper } from './watch.ts'

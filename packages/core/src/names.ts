@@ -30,3 +30,4 @@ export function queueOf(group: string): string {
 }
 
 export const DEFAULT_GROUP = 'default'
+export const DEFAULT_NAMESPACE = 'default'

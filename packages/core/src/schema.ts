@@ -19,7 +19,23 @@ export class InvalidResultError extends DsError {
  */
 export async function parseArgs(taskName: string, schema: Schema | undefined, args: unknown): Promise<unknown> {
   if (!schema) return args
-  const checked = await schema['~standard'].validate(args)
+  return acceptedArgs(taskName, await schema['~standard'].validate(args))
+}
+
+/**
+ * Checks args where a task is created. What travels is what the caller gave: the schema's output is made where the task runs. Gives
+ * a promise only where the schema does.
+ * @throws InvalidArgumentsError that names each path.
+ */
+export function checkArgs(taskName: string, schema: Schema, args: unknown): Promise<void> | undefined {
+  // What travels for no args at all is null.
+  const checked = schema['~standard'].validate(args === undefined ? null : args)
+  if (checked instanceof Promise) return checked.then((late) => void acceptedArgs(taskName, late))
+  acceptedArgs(taskName, checked)
+  return undefined
+}
+
+function acceptedArgs(taskName: string, checked: StandardResult): unknown {
   if (!checked.issues) return checked.value
   const issues = issuesOf(checked.issues)
   throw new InvalidArgumentsError(`The args of ${taskName} do not fit its schema: ${describeIssues(issues)}`, issues)
@@ -33,7 +49,8 @@ export async function parseResult(taskName: string, schema: Schema | undefined, 
   throw new InvalidResultError(taskName, issuesOf(checked.issues))
 }
 
-type StandardIssues = NonNullable<Awaited<ReturnType<Schema['~standard']['validate']>>['issues']>
+type StandardResult = Awaited<ReturnType<Schema['~standard']['validate']>>
+type StandardIssues = NonNullable<StandardResult['issues']>
 
 function issuesOf(issues: StandardIssues): SchemaIssue[] {
   return issues.map((issue) => ({ path: pathOf(issue.path ?? []), message: issue.message }))
