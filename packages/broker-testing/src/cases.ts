@@ -1,0 +1,13 @@
+import type { ConformanceCase, Group } from './conformance-case.ts'
+import { delivery } from './groups/delivery.ts'
+import { lifecycle } from './groups/lifecycle.ts'
+import { settling } from './groups/settle.ts'
+import { submit } from './groups/submit.ts'
+
+/** Every case of the kit, group by group. */
+export const CASES: readonly ConformanceCase[] = [...lifecycle, ...submit, ...delivery, ...settling]
+
+/** The cases of the groups, or all. */
+export function casesIn(groups?: readonly Group[]): readonly ConformanceCase[] {
+  return groups ? CASES.filter(({ group }) => groups.includes(group)) : CASES
+}

@@ -1,0 +1,2 @@
+export { testBroker } from './test-broker.ts'
+export type { TestBrokerOptions } from './test-broker.ts'
