@@ -151,7 +151,7 @@ test('reads an e-mail and each of its attachments as a document', async () => {
     ['/folder/a.eml#inner.eml', 'email', 'Inner'],
   ])
   expect(documents[0]).toMatchObject({
-    text: 'See the attachments.',
+    text: 'From: Ann <a@x.example>\nTo: Bob <b@x.example>\nDate: Mon, 1 Jan 2024 10:00:00 +0100\n\nSee the attachments.',
     author: 'Ann <a@x.example>',
     createdAt: '2024-01-01T09:00:00.000Z',
     metadata: { to: 'Bob <b@x.example>' },

@@ -14,7 +14,7 @@ export async function readEmail(bytes: Uint8Array): Promise<Extract> {
   const html = email.html === undefined ? undefined : htmlContent(loadHtml(email.html))
   return {
     title: email.subject?.trim() || undefined,
-    text: bodyText(email, html?.text),
+    text: `${headText(email)}\n\n${bodyText(email, html?.text)}`.trim(),
     author: addressText(email.from),
     createdAt: isoDate(email.date),
     metadata: mailMetadata(email),
@@ -34,6 +34,17 @@ async function parse(bytes: Uint8Array): Promise<Email> {
 function bodyText(email: Email, htmlText: string | undefined): string {
   const plain = email.text?.trim().replaceAll('\r\n', '\n')
   return plain === undefined || plain === '' ? (htmlText ?? '') : plain
+}
+
+/** Who wrote to whom is looked for as often as what they wrote. */
+function headText(email: Email): string {
+  const lines = [
+    ['From', addressText(email.from)],
+    ['To', addressesText(email.to)],
+    ['Cc', addressesText(email.cc)],
+    ['Date', email.headers.find(({ key }) => key === 'date')?.value],
+  ]
+  return lines.flatMap(([name, value]) => (value ? [`${name}: ${value}`] : [])).join('\n')
 }
 
 /** Pictures that belong to the HTML body are no documents of their own. */
