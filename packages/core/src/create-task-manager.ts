@@ -34,8 +34,7 @@ export function createTaskManager<Tasks extends AnyTaskDefinition = TaskDefiniti
     owned,
     closing: undefined,
   }
-  // The types of an App are the caller's: what runs is the same for all.
-  return new DefaultTaskManager(parts, scope) as unknown as TaskManager<Tasks>
+  return new DefaultTaskManager(parts, scope)
 }
 
 /**

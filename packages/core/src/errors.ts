@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'TaskCancelled',
   'TaskFailed',
   'TaskTimeout',
+  'Undecodable',
   'UnknownBroker',
   'UnknownTask',
   'UnregisteredTask',

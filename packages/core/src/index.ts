@@ -36,6 +36,7 @@ export type {
 } from './broker.ts'
 export { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
 export type { BatchLimits, BrokerCapabilities } from './capabilities.ts'
+export { isBroker } from './config-fields.ts'
 export { defineConfig } from './config.ts'
 export type {
   BrokerConfig,
@@ -141,3 +142,23 @@ export type {
   TaskState,
 } from './task.ts'
 export type { WaitWrapper } from './watch.ts'
+export { decodeMessage, UndecodableError } from './wire-decode.ts'
+export {
+  encodeEvent,
+  encodeTask,
+  eventMessage,
+  forPython,
+  shutdownMessage,
+  taskErrorMessage,
+  taskMessage,
+  taskResultMessage,
+} from './wire.ts'
+export type {
+  EventFields,
+  EventMessage,
+  ShutdownMessage,
+  TaskErrorMessage,
+  TaskMessage,
+  TaskResultMessage,
+  WireMessage,
+} from './wire.ts'

@@ -77,8 +77,8 @@ function addTimes(task: Draft, { delay, runAt }: TaskAsked): void {
 
 function addHeaders(task: Draft, { name, args, headers }: TaskAsked, middleware: readonly Middleware[]): void {
   let all: Record<string, string> | undefined
-  for (const { create } of middleware) {
-    const added = create?.({ name, args })
+  for (const item of middleware) {
+    const added = item.create?.({ name, args })
     if (added) all = { ...all, ...added }
   }
   if (headers) all = { ...all, ...headers }

@@ -32,14 +32,17 @@ export function shorten(text: string): string {
   return bytes.toString('utf8', 0, end)
 }
 
+/** Its name; a class that extends Error and gives none is known by its own. */
 function nameOf(error: unknown): string {
-  return textAt(error, 'name') ?? textAt(read(error, 'constructor'), 'name') ?? 'Error'
+  const name = textAt(error, 'name') ?? 'Error'
+  return name === 'Error' && isObject(error) ? (textAt(read(error, 'constructor'), 'name') ?? name) : name
 }
 
 function messageOf(error: unknown): string {
   if (typeof error === 'string') return error
-  if (typeof error !== 'object' || error === null) return `${describe(error)} was thrown`
-  return textAt(error, 'message') ?? describe(error)
+  if (!isObject(error)) return `${describe(error)} was thrown`
+  const message = read(error, 'message')
+  return typeof message === 'string' ? message : describe(error)
 }
 
 /** `TypeError: no such folder; caused by Error: ENOENT`, without the error itself. */
@@ -97,9 +100,9 @@ function pathOf(file: string): string {
 
 /** A property, also of an object whose getters throw. */
 function read(value: unknown, key: string): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+  if (!isObject(value) && typeof value !== 'function') return undefined
   try {
-    return (value as Record<string, unknown>)[key]
+    return (value as unknown as Record<string, unknown>)[key]
   } catch {
     return undefined
   }
@@ -118,4 +121,8 @@ function describe(value: unknown): string {
   } catch {
     return typeof value
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -1,6 +1,7 @@
 import { Batcher } from './batcher.ts'
 import type { Broker, NewTask, Result, SubmitAnswer } from './broker.ts'
-import { BrokerClosedError, BrokerUnavailableError, DsError } from './errors.ts'
+import { BrokerClosedError, BrokerUnavailableError } from './errors.ts'
+import type { DsError } from './errors.ts'
 import { Patience } from './patience.ts'
 import { isOutage } from './through-outage.ts'
 
