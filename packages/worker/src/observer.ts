@@ -1,0 +1,45 @@
+import type { App, Logger, Outcome, Task } from '@ds/core'
+
+/** Told of what a worker does, wherever the handlers run: for displays, logs and measures. What it throws is logged and harms nothing. */
+export interface WorkerObserver {
+  taskStarted?(run: ObservedRun): void
+  taskEnded?(run: EndedRun): void
+}
+
+/** One run of a task by a worker. */
+export interface ObservedRun {
+  readonly task: Task
+  readonly worker: WorkerIdentity
+}
+
+export interface EndedRun extends ObservedRun {
+  readonly outcome: Outcome
+  /** Milliseconds from claim to outcome. */
+  readonly duration: number
+}
+
+export interface WorkerIdentity {
+  readonly id: string
+  readonly app: App
+  readonly logger: Logger
+}
+
+/** Tells one of many; an observer that throws is logged and the others still hear. */
+export function tellObservers(
+  observers: readonly WorkerObserver[],
+  logger: Logger,
+  tell: (observer: WorkerObserver) => void,
+): void {
+  for (const observer of observers) {
+    try {
+      tell(observer)
+    } catch (error) {
+      logger.error('An observer of the worker threw', { error })
+    }
+  }
+}
+
+/** Whether something, such as middleware of an App, also observes workers. */
+export function isObserver(value: object): value is WorkerObserver {
+  return 'taskStarted' in value || 'taskEnded' in value
+}
