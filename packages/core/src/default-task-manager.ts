@@ -3,6 +3,7 @@ import type { Broker, CancelAnswer, ParkedStore, RemoveAnswer, TaskCounts, TaskQ
 import type { BrokerCapabilities } from './capabilities.ts'
 import { DefaultTaskHandle } from './default-task-handle.ts'
 import { wholeNumber } from './define-task.ts'
+import { ConfigInvalidError } from './errors.ts'
 import { managerClosed } from './event-feed.ts'
 import type { TaskEvent } from './events.ts'
 import type { BrokerHealth } from './health.ts'
@@ -157,5 +158,10 @@ async function closeAll({ access, creator, broker, owned }: ManagerParts): Promi
 
 function taskQuery({ state, limit = DEFAULT_LIMIT, ...rest }: ListQuery): TaskQuery {
   const states = state === undefined ? undefined : typeof state === 'string' ? [state] : state
-  return { ...rest, ...(states && { states }), limit: Math.min(MAX_LIMIT, wholeNumber('limit', limit, 1)) }
+  return { ...rest, ...(states && { states }), limit: checkLimit(limit) }
+}
+
+function checkLimit(limit: number): number {
+  if (wholeNumber('limit', limit, 1) <= MAX_LIMIT) return limit
+  throw new ConfigInvalidError(`limit is ${limit}`, { fix: `Give at most ${MAX_LIMIT}, and go on from the cursor` })
 }
