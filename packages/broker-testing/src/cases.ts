@@ -1,11 +1,22 @@
 import type { ConformanceCase, Group } from './conformance-case.ts'
+import { cancel } from './groups/cancel.ts'
 import { delivery } from './groups/delivery.ts'
+import { lease } from './groups/lease.ts'
 import { lifecycle } from './groups/lifecycle.ts'
+import { retryAndDelay } from './groups/retry-and-delay.ts'
 import { settling } from './groups/settle.ts'
 import { submit } from './groups/submit.ts'
 
 /** Every case of the kit, group by group. */
-export const CASES: readonly ConformanceCase[] = [...lifecycle, ...submit, ...delivery, ...settling]
+export const CASES: readonly ConformanceCase[] = [
+  lifecycle,
+  submit,
+  delivery,
+  settling,
+  retryAndDelay,
+  lease,
+  cancel,
+].flat()
 
 /** The cases of the groups, or all. */
 export function casesIn(groups?: readonly Group[]): readonly ConformanceCase[] {

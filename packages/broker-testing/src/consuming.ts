@@ -15,17 +15,18 @@ import type { CaseContext } from './case-context.ts'
 import { check, CheckFailed, equal } from './check.ts'
 import { getTask, submitOne, valueOf } from './submitting.ts'
 
-/** Long enough not to run out by itself in a case that is not about leases, short enough for those that wait for it. */
-export const LEASE = 1500
+/** A lease for cases that wait for its end: short, but not so short that a busy machine lets it run out by itself. */
+export function leaseOf({ settings }: CaseContext): number {
+  return 1000 * Math.ceil(Math.sqrt(settings.load))
+}
 
 export function openConsumer(
   context: CaseContext,
   broker: Broker,
   options: Partial<ConsumerOptions> = {},
 ): Promise<TaskConsumer> {
-  const { tolerances, settings } = context
-  // A long lease where the case does not choose one: under load a short one could run out between two of its steps.
-  const lease = Math.max(10 * LEASE * settings.load, tolerances.patience)
+  // A long lease where the case does not choose one: a short one could run out between two of its steps.
+  const lease = Math.max(15_000, context.tolerances.patience)
   return broker.openConsumer({
     queues: [context.queue],
     workerId: `worker-${randomUUID()}`,
