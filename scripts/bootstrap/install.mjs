@@ -8,6 +8,12 @@ import { toolchainEnvironment } from './toolchain.mjs'
 /** @import { Toolchain } from './toolchain.mjs' */
 
 const stamp = 'installed'
+const options = [
+  '--config.confirm-modules-purge=false',
+  '--config.fetch-retries=2',
+  '--config.fetch-retry-mintimeout=500',
+  '--config.fetch-retry-maxtimeout=2000',
+]
 
 /** @param {string} root */
 function wantedState(root) {
@@ -43,7 +49,7 @@ export async function ensureInstalled(root, toolchain) {
   if (isInstalled(root)) return
   removeStamp(root, stamp)
   const wanted = wantedState(root)
-  const args = ['install', '--frozen-lockfile', '--prefer-offline', '--config.confirm-modules-purge=false']
+  const args = ['install', '--frozen-lockfile', '--prefer-offline', ...options]
   const ended = await runQuietly('installing packages', {
     program: toolchain.pnpm,
     args,

@@ -26,11 +26,20 @@ export async function runQuietly(label, invocation) {
   try {
     const ended = await collect(invocation)
     if (ended.ok) say(`${label}: done in ${seconds()}`)
-    else process.stderr.write(`${ended.output.trimEnd().split('\n').slice(-shownLines).join('\n')}\n`)
+    else process.stderr.write(`${lastLines(ended.output)}\n`)
     return ended
   } finally {
     clearInterval(heartbeat)
   }
+}
+
+/** @param {string} output */
+function lastLines(output) {
+  const lines = output.trimEnd().split('\n')
+  return lines
+    .filter((line) => !/^(\[WARN\] GET|Will retry in)/.test(line))
+    .slice(-shownLines)
+    .join('\n')
 }
 
 /**
@@ -90,8 +99,27 @@ function forwardSignals(child) {
     child.kill(signal)
   }
   for (const signal of forwarded) process.on(signal, forward)
+  const parentWatch = watchParent(() => forward('SIGTERM'))
   return () => {
+    clearInterval(parentWatch)
     for (const signal of forwarded) process.off(signal, forward)
     return received
   }
+}
+
+/**
+ * npm passes a signal to the shell that it started for us; the shell dies of it without telling us. Its end is the
+ * message. Called without npm we outlive our parent, as a program started with nohup should.
+ * @param {() => void} orphaned
+ * @returns {NodeJS.Timeout | undefined}
+ */
+function watchParent(orphaned) {
+  if (!process.env['npm_lifecycle_event']) return undefined
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    orphaned()
+  }, 200)
+  return watch.unref()
 }

@@ -9,6 +9,17 @@ import { runQuietly } from './processes.mjs'
 /** The oldest Node that strips types without a flag. */
 const oldestNode = [22, 18]
 const pnpmVersion = '12.21.0'
+/** Scripts: pnpm puts its binary in place with one. Retries: seconds, not minutes, until a missing network is said. */
+const npmOptions = [
+  '--allow-scripts=pnpm',
+  '--loglevel=error',
+  '--no-audit',
+  '--no-fund',
+  '--no-update-notifier',
+  '--fetch-retries=3',
+  '--fetch-retry-mintimeout=500',
+  '--fetch-retry-maxtimeout=2000',
+]
 const windows = process.platform === 'win32'
 
 /** The npm packages that carry a Node binary; other platforms bring their own Node. */
@@ -143,8 +154,8 @@ async function fetchPrograms(root, packages) {
   const prefix = path.join(root, '.tools')
   for (const { name } of packages) rmSync(path.join(fetchedFolder(root), name), { recursive: true, force: true })
   const wanted = packages.map(({ name, version }) => `${name}@${version}`)
-  const args = ['install', '--global', '--prefix', prefix, '--allow-scripts=pnpm', '--no-audit', '--no-fund', ...wanted]
   const [npm, ...first] = npmCommand()
+  const args = ['install', '--global', '--prefix', prefix, ...keptGlobalConfig(npm, first), ...npmOptions, ...wanted]
   const ended = await runQuietly(`fetching ${wanted.join(' and ')}`, {
     program: npm,
     args: [...first, ...args],
@@ -153,6 +164,16 @@ async function fetchPrograms(root, packages) {
   })
   if (!ended.ok)
     throw new Failure(`${wanted.join(' and ')} could not be fetched (see above): is the npm registry reachable?`)
+}
+
+/**
+ * A prefix of our own would hide what the machine's npm is told globally: its registry, its certificates.
+ * @param {string} npm
+ * @param {string[]} first
+ */
+function keptGlobalConfig(npm, first) {
+  const answer = spawnSync(npm, [...first, 'config', 'get', 'globalconfig'], { encoding: 'utf8' })
+  return answer.status === 0 ? ['--globalconfig', answer.stdout.trim()] : []
 }
 
 /** @returns {[string, ...string[]]} the npm that started us, or else the one on PATH */
