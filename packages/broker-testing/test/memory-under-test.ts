@@ -2,7 +2,7 @@ import { createMemoryBroker } from '@ds/core'
 import type { BrokerUnderTest } from '../src/broker-under-test.ts'
 
 /** The memory broker, as the kit takes it. */
-export function memoryUnderTest(): BrokerUnderTest {
+export function brokerUnderTest(): BrokerUnderTest {
   return {
     name: 'memory',
     server: `node ${process.version}`,

@@ -1,4 +1,4 @@
 import { testBroker } from '../src/vitest.ts'
-import { memoryUnderTest } from './memory-under-test.ts'
+import { brokerUnderTest } from './memory-under-test.ts'
 
-testBroker(memoryUnderTest())
+testBroker(brokerUnderTest())
