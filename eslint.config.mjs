@@ -2,7 +2,7 @@
 import eslint from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
-const tests = ['**/*.test.ts', '**/test/**/*.ts']
+const tests = ['**/*.test.ts', '**/*.test-d.ts', '**/test/**/*.ts']
 
 export default tseslint.config(
   {
@@ -80,6 +80,19 @@ export default tseslint.config(
           message: "A skip carries its reason: `test('...', (context) => context.skip(condition, 'reason'))`.",
         },
       ],
+    },
+  },
+  // Type tests call wrongly on purpose, and run nothing.
+  {
+    files: ['**/*.test-d.ts'],
+    rules: {
+      '@typescript-eslint/no-unused-vars': 'off',
+      '@typescript-eslint/no-floating-promises': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
     },
   },
   // What speaks to a terminal, a human or a shell.
