@@ -7,6 +7,7 @@ import { searchDocuments, type Hit, type SearchOptions } from './search.ts'
 import { countSelected, selectIds, type Lacking, type Selection } from './selection.ts'
 import {
   getDocument,
+  getFile,
   isCurrent,
   listFailures,
   putFailure,
@@ -77,6 +78,11 @@ export class SearchIndex {
 
   document(id: number): IndexedDocument | undefined {
     return getDocument(this.#database, id)
+  }
+
+  /** The file that holds a document: its own, or for an attachment the e-mail's. */
+  fileOf(id: number): string | undefined {
+    return getFile(this.#database, id)
   }
 
   /** Ids of the selected documents, in the order they came in; with `lacking`, of those an analysis has not seen. */

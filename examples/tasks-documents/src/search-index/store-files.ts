@@ -126,3 +126,9 @@ export function getDocument(database: DatabaseSync, id: number): IndexedDocument
     tables: JSON.parse(String(row['tables'])) as Table[],
   }
 }
+
+export function getFile(database: DatabaseSync, id: number): string | undefined {
+  const sql = 'SELECT f.path AS path FROM documents AS d JOIN files AS f ON f.id = d.file_id WHERE d.id = ?'
+  const row = database.prepare(sql).get(id)
+  return row === undefined ? undefined : String(row['path'])
+}

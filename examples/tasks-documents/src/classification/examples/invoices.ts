@@ -1,0 +1,15 @@
+/** Written for this package; each stands for the wording of its kind. */
+export const INVOICES: readonly string[] = [
+  `INVOICE no. 5531. Bill to: Harper Foods. Invoice date: 4 June. Due date: 4 July. Description, quantity, unit price, amount. Printing of 500 brochures 1 450.00 450.00. Subtotal 450.00 VAT 20 % 90.00 Total due 540.00. Please pay by bank transfer. IBAN, BIC.`,
+  `Tax invoice. Customer number 2201. Order number 88-12. Qty Item Price Total. 12 Office chairs $89.00 $1,068.00. 2 Desks $240.00 $480.00. Shipping $60.00. Sales tax $128.64. Balance due: $1,736.64. Terms: net 30 days. Thank you for your business.`,
+  `Invoice for consulting services, March. Hours 42 at EUR 110.00 = EUR 4,620.00. Travel expenses EUR 312.40. Total excluding VAT EUR 4,932.40. VAT 21 % EUR 1,035.80. Amount payable EUR 5,968.20 within 14 days. Quote the invoice number with your payment.`,
+  `Electricity bill. Account number 1177 320. Billing period 1 January to 31 March. Meter reading previous 10 230 current 11 870. Consumption 1,640 kWh at 0.21. Standing charge. Amount due £388.40. Pay by direct debit before 20 April. VAT registration number.`,
+  `Pro forma invoice. Seller, buyer, ship to, country of origin. Goods: 40 cartons of spare parts, net weight 800 kg. Unit value USD 25.00, total value USD 1,000.00. Freight and insurance USD 140.00. Grand total USD 1,140.00. Terms of delivery CIF. Payment in advance.`,
+  `Credit note 2023-09 for invoice 2023-377. Returned goods: 3 lamps at 45.00, total -135.00. VAT -27.00. Amount credited to your account: 162.00. Your reference PO 5512. The sum will be set off against your next invoice.`,
+  `Receipt and invoice. Room 214, 3 nights at CHF 180.00, CHF 540.00. Breakfast CHF 66.00. City tax CHF 12.00. Total CHF 618.00, of which VAT 3.7 % CHF 21.60. Paid by card. Invoice issued to the company at the address below. Thank you for your stay.`,
+  `Reminder, invoice overdue. Invoice 1043 of 2 February, amount 2,310.00, due 4 March. Late fee 40.00. Total outstanding 2,350.00. Bank details: account holder, IBAN, BIC. Payment reference 1043. Statement of account attached.`,
+  `Freelance translation. Invoice number 19. 8,400 words at 0.12 = 1,008.00 EUR. Reverse charge. Total payable 1,008.00 EUR. Payment due within 30 days of the invoice date to the following bank account. VAT ID of the customer.`,
+  `FACTURE n° 2023-58. Adressée à : Mairie de Valbourg. Date : 12 mai. Désignation, quantité, prix unitaire HT, montant HT. Réfection de la toiture 1 8 400,00 8 400,00. Total HT 8 400,00 €. TVA 10 % 840,00 €. Total TTC 9 240,00 €. Net à payer à 30 jours par virement. IBAN.`,
+  `Facture d'eau. Numéro de client, référence du contrat, période de facturation. Consommation 64 m3 à 1,92 € le m3. Abonnement. Redevance. TVA 5,5 %. Montant à régler avant le 15 octobre : 158,30 €. Prélèvement automatique. Conservez cette facture cinq ans.`,
+  `Note d'honoraires. Expertise comptable, exercice clos. Prestation forfaitaire 2 500,00 EUR. Débours 75,20 EUR. Montant hors taxes 2 575,20 EUR, TVA 20 % 515,04 EUR, total toutes taxes comprises 3 090,24 EUR. Règlement à réception de la facture. Pénalités de retard.`,
+]
