@@ -46,7 +46,7 @@ describe('toTaskError', () => {
     ['an object without a prototype', Object.create(null) as unknown, 'Error', '{}'],
     ['an object like an error', { name: 'Custom', message: 'hi' }, 'Custom', 'hi'],
     ['an error without a message', new Error(), 'Error', ''],
-  ])('survives %s', (_what, thrown, name, message) => {
+  ])('survives %s', (...[, thrown, name, message]) => {
     expect(toTaskError(thrown)).toMatchObject({ name, message })
   })
 

@@ -32,7 +32,9 @@ class ManyTasks implements WatchSource, FeedListener {
   readonly #ending = new AbortController()
   /** The versions last told of tasks that had not ended, the longest unheard of first. */
   readonly #active = new Map<string, number>()
+  /** The time of the newest event, and the versions of tasks that ended at that very time: they need not be told again. */
   #heardAt: number | undefined
+  readonly #endedAt = new Map<string, number>()
   #watch: Watch | undefined
 
   constructor(supply: WatchSupply, filter: EventFilter) {
@@ -63,7 +65,8 @@ class ManyTasks implements WatchSource, FeedListener {
   }
 
   accepts(event: TaskEvent): boolean {
-    if (event.version <= (this.#active.get(event.taskId) ?? 0)) return false
+    const told = this.#active.get(event.taskId) ?? this.#endedAt.get(event.taskId) ?? 0
+    if (event.version <= told) return false
     this.#remember(event)
     return true
   }
@@ -74,7 +77,8 @@ class ManyTasks implements WatchSource, FeedListener {
     const known = [...this.#active.keys()]
     const read = (id: string): Promise<Task | undefined> => throughOutage(() => reader.send(id), this.#ending.signal)
     const recent = await this.#createdSince(this.#heardAt)
-    const tasks = [...(await Promise.all(known.map(read))), ...recent.filter(({ id }) => !this.#active.has(id))]
+    const untold = recent.filter(({ id }) => !this.#active.has(id) && !this.#endedAt.has(id))
+    const tasks = [...(await Promise.all(known.map(read))), ...untold]
     return tasks.flatMap((task) => {
       if (!task || task.version < (this.#active.get(task.id) ?? 0)) return []
       const event = eventOf('ResyncEvent', task, { at: task.completedAt ?? task.startedAt ?? task.createdAt })
@@ -84,9 +88,12 @@ class ManyTasks implements WatchSource, FeedListener {
   }
 
   #remember(event: TaskEvent): void {
-    this.#heardAt = Math.max(this.#heardAt ?? 0, event.createdAt)
+    if (this.#heardAt === undefined || event.createdAt > this.#heardAt) {
+      this.#heardAt = event.createdAt
+      this.#endedAt.clear()
+    }
     this.#active.delete(event.taskId)
-    if (isFinal(event.state)) return
+    if (isFinal(event.state)) return void this.#endedAt.set(event.taskId, event.version)
     this.#active.set(event.taskId, event.version)
     if (this.#active.size <= REMEMBERED) return
     const [oldest] = this.#active.keys()

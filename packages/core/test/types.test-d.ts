@@ -1,7 +1,7 @@
 /** Compiled, never run: what must compile does, and each line marked as an error must be one. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { createApp, defineDependency, defineTask } from '../src/index.ts'
-import type { TaskManager, TasksOf } from '../src/index.ts'
+import { connect, createApp, createTaskManager, defineConfig, defineDependency, defineTask } from '../src/index.ts'
+import type { Broker, DsConfig, TaskManager, TasksOf } from '../src/index.ts'
 
 declare const folderSchema: StandardSchemaV1<{ folder: string }, { folder: string; depth: number }>
 declare const countSchema: StandardSchemaV1<{ indexed: number }, { indexed: number }>
@@ -37,6 +37,44 @@ export async function compiles(): Promise<void> {
   const many = await manager.create([1, 2].map((args) => ({ name: 'double' as const, args })))
   const each: number[] = await Promise.all(many.map((task) => task.result()))
   void [greeting, counted, doubled, anything, byDefinition, texts, each]
+}
+
+declare const broker: Broker
+
+export async function connects(): Promise<void> {
+  const byType = await connect<typeof app>()
+  const greeted: string = await (await byType.create('greet', { greeted: 'world' })).result()
+  const byValue = await connect({ app, broker: 'memory:', timeout: '5s' })
+  const doubled: number = await (await byValue.create('double', 2)).result()
+  const anyApp = await connect({ app: './tasks.ts', broker: { adapter: 'redis', host: 'localhost', port: 6379 } })
+  const anything: unknown = await (await anyApp.create('whatever', null)).result()
+  const beside: TaskManager<TasksOf<typeof app>> = createTaskManager(broker, { app })
+  const config: DsConfig = defineConfig({
+    app,
+    broker,
+    retention: { age: '7d', count: 1000 },
+    worker: { groups: ['io'] },
+  })
+  void [greeted, doubled, anything, beside, config]
+}
+
+export async function doesNotConnect(): Promise<void> {
+  const connected = await connect<typeof app>()
+  const given = await connect({ app })
+  // @ts-expect-error a name that the App does not have
+  await connected.create('nope', null)
+  // @ts-expect-error args of another type, by the App that is given
+  await given.create('double', 'two')
+  // @ts-expect-error an unknown option
+  await connect({ brokr: 'memory:' })
+  // @ts-expect-error what only workers read
+  await connect({ worker: {} })
+  // @ts-expect-error a broker that is neither a URL, nor an adapter, nor a broker
+  await connect({ broker: { host: 'localhost' } })
+  // @ts-expect-error an unknown key of a config
+  defineConfig({ namespaces: 'x' })
+  // @ts-expect-error an unknown key inside
+  defineConfig({ worker: { concurency: 3 } })
 }
 
 export async function doesNotCompile(): Promise<void> {
