@@ -232,6 +232,7 @@ export class Deliveries implements DeliveryOwner {
       names,
       `Deploy a worker whose App has it, or register it in ${this.#app.name}`,
     )
+    if (task.failures >= maxRetries) return { type: 'error', error: toTaskError(error) }
     return { type: 'retry', error: toTaskError(error), delay: backoff(task.failures + 1, error), maxRetries }
   }
 }

@@ -1,4 +1,4 @@
-import { DsError, encodePayload, retryDelay, toTaskError } from '@ds/core'
+import { DsError, encodePayload, retriesLeft, retryDelay, toTaskError } from '@ds/core'
 import type { AnyTaskDefinition, Outcome, Task, TaskAbortedError } from '@ds/core'
 
 /** An attempt took longer than its definition allows. */
@@ -52,7 +52,10 @@ function outcomeByPolicy({ definition, task }: EndedAttempt, error: unknown): Ou
   const taskError = toTaskError(error)
   try {
     const delay = retryDelay(definition.options.retry, error, task.failures + 1)
-    return delay === undefined ? { type: 'error', error: taskError } : { type: 'retry', error: taskError, delay }
+    // Said here and not left to the broker, so that logs and counts tell a last failure from one that is retried.
+    return delay === undefined || retriesLeft(task) === 0
+      ? { type: 'error', error: taskError }
+      : { type: 'retry', error: taskError, delay }
   } catch (policyError) {
     const why = toTaskError(policyError)
     const cause = `its retry policy failed as well: ${why.name}: ${why.message}`

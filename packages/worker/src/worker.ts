@@ -164,7 +164,7 @@ export class Worker {
     const runners = createRunners({ runtime, broker, appModule, logger })
     this.#parts.runners = runners
     const isolations = new Set(definitions.map((definition) => definition.options.isolation))
-    for (const isolation of isolations) await runners[isolation].start()
+    await Promise.all([...isolations].map((isolation) => runners[isolation].start()))
     await this.#join(options, broker, runners)
   }
 

@@ -1,0 +1,2 @@
+/** Ends the thread or process that loads it. */
+process.exit(7)
