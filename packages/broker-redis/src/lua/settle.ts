@@ -1,0 +1,64 @@
+import { RECORD } from './record.ts'
+import { script } from './script.ts'
+import type { Script } from './script.ts'
+import { STATE } from './state.ts'
+import { WRITING } from './writing.ts'
+
+/** Ends one attempt: the change of its state, its error, its place in a queue, its result, and the end of its stream entry. */
+export const ENDING = `
+local function maxOf(task, field, given)
+  if given ~= '' then return tonumber(given) end
+  return cjson.decode(task)[field]
+end
+
+local CHANGES = {
+  done = function(r, now) return done(r, now) end,
+  error = function(r, now, task, failure) return failed(r, now, failure) end,
+  retry = function(r, now, task, failure, delay, limit)
+    return failed(r, now, failure, now + math.ceil(delay), maxOf(task, 'maxRetries', limit))
+  end,
+  cancelled = function(r, now) return cancelled(r, now) end,
+  released = function(r, now) return released(r, now) end,
+  lost = function(r, now, task) return lost(r, now, maxOf(task, 'maxCrashes', '')) end
+}
+
+local function finishAttempt(id, r, task, queue, now, kind, payload, delay, limit)
+  takeOff(streamOf(r, queue), r.entry)
+  local letter, failure = CHANGES[kind](r, now, task, payload, delay, limit)
+  if failure then keepError(id, r, now, failure) end
+  if r.state == 'Q' then place(id, r, queue, now) end
+  if kind == 'done' then
+    write(id, r, task, letter, failure, 'result', payload)
+  else
+    write(id, r, task, letter, failure)
+  end
+end
+`
+
+/**
+ * Ends deliveries.
+ *
+ * ARGV: of each: id, head of its record, queue, kind of outcome, result or error, delay, number of retries or ''.
+ * Answers: of each 1 applied, 0 superseded.
+ */
+export const SETTLE: Script = script(
+  'settle',
+  RECORD,
+  STATE,
+  WRITING,
+  ENDING,
+  `
+local answers = {}
+local now = clock()
+for at = 1, #ARGV, 7 do
+  local id, head = ARGV[at], ARGV[at + 1]
+  local found = redis.call('HMGET', P .. 'task:' .. id, 'state', 'task')
+  local text = found[1]
+  local r = text and string.sub(text, 1, #head) == head and parse(text)
+  if r then finishAttempt(id, r, found[2], ARGV[at + 2], now, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]) end
+  answers[#answers + 1] = r and 1 or 0
+end
+flush(now)
+return answers
+`,
+)
