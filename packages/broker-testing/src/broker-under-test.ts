@@ -76,7 +76,7 @@ export interface FaultyServer {
 
 /** Each puts something where the broker of this namespace will read it. */
 export interface GarbageTools {
-  /** Into a queue: bytes that are no task. `broker` is one that the kit has connected, as `create` made it. */
+  /** Into a queue: bytes that are no task. */
   readonly undecodable: (place: GarbagePlace, bytes: Uint8Array) => Promise<void>
   /** Makes the stored record of a queued task one of an envelope version from the future. */
   readonly fromTheFuture?: (place: GarbagePlace, taskId: string) => Promise<void>
@@ -89,5 +89,6 @@ export interface GarbageTools {
 export interface GarbagePlace {
   readonly namespace: string
   readonly queue: string
+  /** Connected, and as `create` made it. */
   readonly broker: Broker
 }

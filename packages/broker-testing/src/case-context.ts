@@ -33,6 +33,7 @@ export class CaseContext {
   /** What happened at faults, for the report. */
   readonly faults: Omit<FaultReport, 'case'>[] = []
   readonly #cleanUps: (() => Promise<unknown>)[] = []
+  readonly #raw = new Map<Broker, Broker>()
   readonly #over = new AbortController()
   #step = 'it began'
   #names = 0
@@ -80,6 +81,7 @@ export class CaseContext {
   /** Guards a broker that was made elsewhere. Closed at the end of the case. */
   adopt(broker: Broker): Broker {
     const guarded = guardBroker(broker)
+    this.#raw.set(guarded, broker)
     this.atEnd(() => guarded.close())
     return guarded
   }
@@ -89,6 +91,11 @@ export class CaseContext {
     const broker = this.make(options)
     await broker.connect({ timeout: this.tolerances.patience, signal: this.signal })
     return broker
+  }
+
+  /** The adapter's own broker behind one of this case. */
+  rawOf(broker: Broker): Broker {
+    return this.#raw.get(broker) ?? broker
   }
 
   /** What another process would have: a second broker on the same tasks, or the same one where tasks live in one process. */

@@ -1,4 +1,4 @@
-import { createMemoryBroker } from '@ds/core'
+import { createMemoryBroker, MemoryBroker } from '@ds/core'
 import type { BrokerUnderTest } from '../src/broker-under-test.ts'
 
 /** The memory broker, as the kit takes it. */
@@ -8,6 +8,11 @@ export function brokerUnderTest(): BrokerUnderTest {
     server: `node ${process.version}`,
     create: ({ url: _url, ...options }) => createMemoryBroker(options),
     child: { module: import.meta.resolve('@ds/core'), export: 'memoryAdapter' },
+    garbage: {
+      undecodable: async ({ broker, queue }, bytes) => {
+        if (broker instanceof MemoryBroker) broker.addBytes(queue, bytes)
+      },
+    },
     skip: {
       'lifecycle: options that cannot work are refused at once':
         'the memory broker leaves the check of the common options to the config',
