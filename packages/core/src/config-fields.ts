@@ -57,7 +57,7 @@ export function table<Fields extends Readonly<Record<string, Field<unknown>>>>(
   fields: Fields,
 ): Field<FieldValues<Fields>> {
   return (value, place) => {
-    if (!isObject(value)) throw invalid(place, value, 'Give an object')
+    if (!isObject(value) || Array.isArray(value)) throw invalid(place, value, 'Give an object')
     const checked: Record<string, unknown> = {}
     for (const [key, item] of Object.entries(value)) {
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined

@@ -56,14 +56,15 @@ async function failureOf(error: unknown, file: string): Promise<LoadFailure> {
   }
 }
 
-/** `file:line` of the first place a stack names outside of Node and of this loader. */
+/** `file:line` of the first place a stack names in somebody's own file, else in a package. */
 function placeIn(stack: string): string | undefined {
-  for (const line of stack.split('\n')) {
-    const match = PLACE.exec(line)
-    if (match?.[1] === undefined || line.includes(import.meta.filename)) continue
-    return `${match[1].startsWith('file:') ? fileURLToPath(match[1]) : match[1]}:${match[2]}`
-  }
-  return undefined
+  const places = stack.split('\n').flatMap((line) => {
+    const [, file, number] = PLACE.exec(line) ?? []
+    if (file === undefined) return []
+    const place = file.startsWith('file:') ? fileURLToPath(file) : file
+    return path.dirname(place) === import.meta.dirname ? [] : `${place}:${number}`
+  })
+  return places.find((place) => !place.includes(`${path.sep}node_modules${path.sep}`)) ?? places[0]
 }
 
 /** A SyntaxError of a JavaScript module does not say where it is; a dry run of the file does. */
