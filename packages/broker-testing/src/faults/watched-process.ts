@@ -16,8 +16,6 @@ export interface ProcessOptions {
   logFile?: string
   /** Opens Node's message channel to the process (`process.send` there). */
   channel?: boolean
-  /** The process goes on when this one ends; whoever starts it ends it later by its pid. Needs `logFile`. */
-  outlivesParent?: boolean
 }
 
 /** How a process ended: with a code, or by a signal. */
@@ -64,8 +62,7 @@ export class WatchedProcess implements AsyncDisposable {
 
   /** Registers the process with the watchdog, then lets the program begin. */
   async open(): Promise<void> {
-    if (this.#options.outlivesParent) this.child.unref()
-    else this.#release = await guard({ process: this.pid })
+    this.#release = await guard({ process: this.pid })
     this.child.stdin?.on('error', () => undefined)
     this.child.stdin?.end('go\n')
   }
@@ -116,6 +113,16 @@ export class WatchedProcess implements AsyncDisposable {
     const exit = await within(this.exited, timeoutMs)
     if (exit !== undefined) return exit
     throw new Error(`Process ${this.pid} did not end within ${timeoutMs / 1000} s of SIGTERM: ${this.command}`)
+  }
+
+  /**
+   * Lets the process outlive this one: whoever needs it to end does so by its pid. Its output has to go to a file, or it
+   * fails at its first word after this process has ended.
+   */
+  letGo(): void {
+    this.#release?.()
+    this.#release = undefined
+    this.child.unref()
   }
 
   /** Ends the process and everything it started in its group, by SIGKILL. May be called more than once. */
