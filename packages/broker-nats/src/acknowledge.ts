@@ -1,0 +1,30 @@
+import type { Link } from './link.ts'
+
+/*
+ * What is said to the server of a delivery. It does not ask who speaks: an ack or nak of an old holder acts on the delivery of the new
+ * one. So nothing is said before the record says the same.
+ */
+
+/** The entry goes. */
+export function ack(link: Link, reply: string): void {
+  link.publish(reply, '+ACK')
+}
+
+/** The entry comes back, at once or after some milliseconds. */
+export function nak(link: Link, reply: string, after = 0): void {
+  link.publish(reply, nakText(after))
+}
+
+/** The same, and waits until the server has it. */
+export async function nakAndWait(link: Link, reply: string, after: number): Promise<void> {
+  await link.request(reply, nakText(after), 'giving a task back')
+}
+
+/** The lease lasts again for its full time, from when the server has read this. */
+export async function extend(link: Link, reply: string): Promise<void> {
+  await link.request(reply, '+WPI', 'renewing a lease')
+}
+
+function nakText(after: number): string {
+  return after > 0 ? `-NAK {"delay":${Math.ceil(after)}000000}` : '-NAK'
+}

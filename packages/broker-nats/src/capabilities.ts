@@ -1,0 +1,36 @@
+import type { BrokerCapabilities } from '@ds/core'
+
+/** What a message carries besides a payload: subject, headers, the rest of the record. */
+const OVERHEAD = 16 * 1024
+/** Messages that a replay of the log brings in a second, with 256 bytes of payload. */
+const REPLAY_RATE = 80_000
+
+export interface ServerLimits {
+  /** Bytes of the largest message. */
+  readonly maxMessage: number
+}
+
+/** What the broker can do on a server with these limits. */
+export function capabilitiesOf(limits: ServerLimits, maxPayload: number): BrokerCapabilities {
+  return {
+    shared: true,
+    persistent: true,
+    batch: { inFlight: 2, maxItems: 500, maxBytes: 8 * 1024 * 1024 },
+    claimAhead: 0,
+    sweepInterval: 500,
+    takeover: 0,
+    delayTick: 200,
+    readLag: 100,
+    list: 'view',
+    replayRate: REPLAY_RATE,
+    settlement: 'decided',
+    retentionByCount: false,
+    queueLimit: true,
+    maxPayload: Math.max(1, Math.min(maxPayload, limits.maxMessage - OVERHEAD)),
+  }
+}
+
+/** Bytes that the errors of a task may take in its record. */
+export function errorLimitOf({ maxMessage }: ServerLimits): number {
+  return Math.min(256 * 1024, Math.floor(maxMessage / 4))
+}

@@ -1,0 +1,121 @@
+import { isFinal, STORED_STATES } from '@ds/core'
+import type { AttemptError, Payload, Task, TaskError, TaskEvent, TaskEventType } from '@ds/core'
+
+/** A payload in the record, or the name of the part that it is stored under apart from it. */
+export type Slot = { readonly text: Payload } | { readonly blob: string }
+
+/** What a change was, for those who listen. The rest of the event is the task itself. */
+export interface ChangeNote {
+  readonly type: TaskEventType
+  readonly at: number
+  readonly error?: TaskError
+  readonly requeue?: boolean
+}
+
+/**
+ * What is stored of a task: one message, the newest of its subject. Its sequence in the stream is its revision. The log of these
+ * messages is also the log of events.
+ */
+export interface TaskRecord {
+  readonly schema: 1
+  readonly task: Task
+  /** Drawn for this write. Who lost the answer to it reads, and knows its own. */
+  readonly nonce: string
+  /** Names the queueing: an entry that carries another one is a leftover. */
+  readonly ticket: string
+  /** Sequence of the entry it was claimed through; 0 when any entry with the ticket will do. */
+  readonly entry?: number
+  /** The lease of the last claim, in milliseconds. */
+  readonly lease?: number
+  /** Nonce of the last claim. */
+  readonly claim?: string
+  /** The claim whose holder ended it. Absent where the lease ran out. */
+  readonly settledBy?: string
+  /** Nonce of the last explicit retry. */
+  readonly retriedBy?: string
+  readonly args: Slot
+  readonly result?: Slot
+  readonly errors?: readonly AttemptError[]
+  readonly note: ChangeNote
+  /** Nothing happened to the task: the write tells of no event. */
+  readonly quiet?: true
+  /** Events of the same write that came before the one of `note`. */
+  readonly earlier?: readonly TaskEvent[]
+}
+
+/** A record and its revision. */
+export interface Stored {
+  readonly record: TaskRecord
+  readonly revision: number
+}
+
+/** What a queue holds: that the task waits. Everything else is in the record. */
+export interface Entry {
+  readonly schema: 1
+  readonly id: string
+  readonly ticket: string
+}
+
+/** Bytes that are no record or entry of this version. */
+export class UndecodableRecord extends Error {}
+
+export function encode(value: TaskRecord | Entry): string {
+  return JSON.stringify(value)
+}
+
+/** @throws UndecodableRecord */
+export function decodeRecord(bytes: Uint8Array): TaskRecord {
+  const value = parse(bytes)
+  const task = value['task']
+  if (!isObject(task)) throw new UndecodableRecord('it holds no task')
+  if (task['schema'] !== 1) throw new UndecodableRecord(`schema ${String(task['schema'])} of the task is not known`)
+  const complete =
+    isText(task['id']) &&
+    isText(task['name']) &&
+    isText(task['queue']) &&
+    isText(task['incarnation']) &&
+    STORED_STATES.some((state) => state === task['state']) &&
+    COUNTS.every((count) => Number.isSafeInteger(task[count])) &&
+    isText(value['ticket']) &&
+    isText(value['nonce']) &&
+    isObject(value['args']) &&
+    isObject(value['note'])
+  if (!complete) throw new UndecodableRecord('fields of the record are missing')
+  return value as unknown as TaskRecord
+}
+
+const COUNTS = ['attempt', 'failures', 'crashes', 'maxRetries', 'maxCrashes', 'version', 'createdAt'] as const
+
+/** @throws UndecodableRecord */
+export function decodeEntry(bytes: Uint8Array): Entry {
+  const value = parse(bytes)
+  if (!isText(value['id']) || !isText(value['ticket'])) throw new UndecodableRecord('it names no task')
+  return value as unknown as Entry
+}
+
+function parse(bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(UTF8.decode(bytes))
+  } catch {
+    throw new UndecodableRecord('it is not JSON')
+  }
+  if (!isObject(value)) throw new UndecodableRecord('it is not an object')
+  if (value['schema'] !== 1) throw new UndecodableRecord(`schema ${String(value['schema'])} is not known`)
+  return value
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** Whether the record is that of a task that has ended. */
+export function hasEnded({ task }: TaskRecord): boolean {
+  return isFinal(task.state)
+}

@@ -1,0 +1,109 @@
+import { DsError } from '@ds/core'
+import { AckPolicy } from '@nats-io/jetstream'
+import { nanos } from '@nats-io/transport-node'
+import { ack, nak } from './acknowledge.ts'
+import type { Clock } from './clock.ts'
+import type { Link } from './link.ts'
+import { QueuePuller, storedAt } from './pull.ts'
+import type { Delivered } from './pull.ts'
+
+const BATCH = 200
+const POLL = 2000
+const ACK_WAIT = 30_000
+
+export interface LogWalkOptions {
+  readonly link: Link
+  readonly clock: Clock
+  readonly stream: string
+  readonly durable: string
+  readonly filter: string
+  /** Milliseconds for which a message must have stood before it is looked at. */
+  readonly age: number
+  readonly look: (message: Delivered) => Promise<void>
+}
+
+/**
+ * Walks a stream in the order of writing, a fixed time behind it. All processes share one consumer, so each message that still stands
+ * by then is looked at once, by one of them.
+ */
+export class LogWalk {
+  readonly #options: LogWalkOptions
+  #puller: QueuePuller | undefined
+  #arrived: Delivered[] = []
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(options: LogWalkOptions) {
+    this.#options = options
+  }
+
+  async open(): Promise<void> {
+    const { link, stream, durable, filter } = this.#options
+    await link.call(`creating the consumer ${durable}`, () =>
+      link.manager.consumers.add(stream, {
+        durable_name: durable,
+        filter_subject: filter,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(ACK_WAIT),
+        max_deliver: -1,
+        max_ack_pending: -1,
+      }),
+    )
+    const onEntry = (message: Delivered): void => void this.#arrived.push(message)
+    this.#puller = new QueuePuller({ link, stream, durable, queue: durable, onEntry })
+    this.#schedule(0)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#puller?.close()
+  }
+
+  #schedule(wait: number): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => void this.#run(), wait)
+    this.#timer.unref()
+  }
+
+  async #run(): Promise<void> {
+    let wait = POLL * (0.8 + 0.4 * Math.random())
+    try {
+      // One message tells whether any is old enough.
+      let batch = 1
+      for (;;) {
+        const young = await this.#step(batch)
+        if (young === 'more') batch = BATCH
+        else {
+          wait = Math.min(wait, young)
+          break
+        }
+      }
+    } catch (error) {
+      if (!DsError.is(error)) throw error
+    }
+    this.#schedule(wait)
+  }
+
+  /** Looks at a few messages. Gives the time until the next one is old enough, if these were not all of them. */
+  async #step(batch: number): Promise<number | 'more'> {
+    await this.#puller?.now(batch)
+    const messages = this.#arrived.splice(0)
+    const youngest = Math.max(0, ...(await Promise.all(messages.map((message) => this.#lookAt(message)))))
+    if (youngest > 0) return youngest
+    return messages.length === batch && !this.#closed ? 'more' : Infinity
+  }
+
+  /** Milliseconds until it is old enough; 0 where it has been looked at. */
+  async #lookAt(message: Delivered): Promise<number> {
+    const { link, clock, age, look } = this.#options
+    const left = storedAt(message.reply) + age - clock.now()
+    if (left > 0) {
+      nak(link, message.reply, Math.min(left, POLL))
+      return left
+    }
+    await look(message)
+    ack(link, message.reply)
+    return 0
+  }
+}

@@ -1,0 +1,165 @@
+import {
+  checkLabel,
+  ConfigInvalidError,
+  DEFAULT_MAX_PAYLOAD,
+  DEFAULT_RETENTION,
+  NotSupportedError,
+  redactUrl,
+} from '@ds/core'
+import type { BrokerOptions } from '@ds/core'
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
+
+/** Options of the NATS broker. */
+export interface NatsBrokerOptions extends BrokerOptions {
+  /**
+   * `nats://host:4222`, with user and password or a token where the server asks for them; several with commas between them.
+   * `tls://` asks for TLS. `?replicas=3`, `?domain=hub` and `?timeout=4000` set these options. Default `nats://127.0.0.1:4222`.
+   */
+  readonly url?: string
+  /** The client's own options: credentials, nkeys, JWT, TLS. */
+  readonly connection?: Omit<NodeConnectionOptions, 'servers'>
+  /** A connected client to use instead. It is not closed with the broker. */
+  readonly client?: NatsConnection
+  /** Copies of each stream in a JetStream cluster, 1 to 5. Default 1. Streams that exist keep theirs. */
+  readonly replicas?: number
+  /** JetStream domain of the server, as leaf nodes have it. */
+  readonly domain?: string
+  /** Milliseconds after which a call says that the server does not answer. Default 4000. */
+  readonly timeout?: number
+  /** Address of the server's monitoring, as in `http://127.0.0.1:8222`: where `health()` reads how often it writes through to the disk. */
+  readonly monitor?: string
+}
+
+/** Options that have been checked and completed. */
+export interface Settings {
+  readonly servers: readonly string[]
+  readonly address: string
+  readonly connection: NodeConnectionOptions
+  readonly client: NatsConnection | undefined
+  readonly namespace: string
+  readonly replicas: number
+  readonly domain: string | undefined
+  readonly timeout: number
+  readonly monitor: string | undefined
+  readonly retentionAge: number
+  readonly maxPayload: number
+  readonly requireDurable: boolean
+}
+
+export const DEFAULT_URL = 'nats://127.0.0.1:4222'
+const KNOWN: readonly string[] = [
+  'url',
+  'connection',
+  'client',
+  'replicas',
+  'domain',
+  'timeout',
+  'monitor',
+  'namespace',
+  'retention',
+  'maxPayload',
+  'requireDurable',
+]
+
+/**
+ * Checks options and completes them.
+ * @throws ConfigInvalidError naming the option; NotSupportedError for `retention.count`
+ */
+export function checkOptions(options: NatsBrokerOptions): Settings {
+  for (const key of Object.keys(options))
+    if (!KNOWN.includes(key)) throw invalid(key, undefined, `Known are: ${KNOWN.join(', ')}`)
+  const url = parseUrl(options.url ?? DEFAULT_URL)
+  const replicas = options.replicas ?? url.replicas ?? 1
+  if (!isWhole(replicas, 1, 5)) throw invalid('replicas', replicas, 'Give a whole number from 1 to 5')
+  const timeout = options.timeout ?? url.timeout ?? 4000
+  if (!isWhole(timeout, 100, 60_000)) throw invalid('timeout', timeout, 'Give milliseconds from 100 to 60000')
+  const maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD
+  if (!isWhole(maxPayload, 1, Number.MAX_SAFE_INTEGER))
+    throw invalid('maxPayload', maxPayload, 'Give a number of bytes')
+  return {
+    servers: url.servers,
+    address: redactUrl(options.client ? `nats://${options.client.getServer()}` : (options.url ?? DEFAULT_URL)),
+    connection: { ...url.credentials, ...options.connection },
+    client: options.client,
+    namespace: checkLabel('namespace', options.namespace ?? 'default'),
+    replicas,
+    domain: options.domain ?? url.domain,
+    timeout,
+    monitor: options.monitor,
+    retentionAge: retentionAge(options.retention),
+    maxPayload,
+    requireDurable: options.requireDurable ?? false,
+  }
+}
+
+function retentionAge(retention: BrokerOptions['retention']): number {
+  const { age = DEFAULT_RETENTION.age, count } = retention ?? {}
+  if (!(age >= 0)) throw invalid('retention.age', age, 'Give milliseconds')
+  if (count === undefined) return age
+  throw new NotSupportedError('The NATS broker cannot keep a number of finished tasks (retention.count)', {
+    fix: 'Use retention.age',
+  })
+}
+
+interface ParsedUrl {
+  readonly servers: readonly string[]
+  readonly credentials: NodeConnectionOptions
+  readonly replicas?: number
+  readonly domain?: string
+  readonly timeout?: number
+}
+
+/** One URL whose host part may hold several members, or several URLs. */
+function parseUrl(text: string): ParsedUrl {
+  const [urls = '', query = ''] = text.split('?')
+  const servers: string[] = []
+  let credentials: NodeConnectionOptions = {}
+  for (const part of urls.split(',')) {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(part)?.[1]?.toLowerCase()
+    if (scheme !== undefined && scheme !== 'nats' && scheme !== 'tls') throw invalidUrl(text, 'Use nats:// or tls://')
+    const authority = part.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/\/+$/, '')
+    const at = authority.lastIndexOf('@')
+    const host = authority.slice(at + 1)
+    if (!/^(?:\[[0-9a-fA-F:]+\]|[^\s:/@]+)(?::\d{1,5})?$/.test(host)) throw invalidUrl(text, 'Use nats://host:4222')
+    servers.push(host)
+    if (at >= 0) credentials = { ...credentials, ...credentialsOf(authority.slice(0, at), text) }
+    if (scheme === 'tls') credentials = { ...credentials, tls: {} }
+  }
+  return { servers, credentials, ...parseQuery(query, text) }
+}
+
+function credentialsOf(userInfo: string, url: string): NodeConnectionOptions {
+  const [user = '', pass] = userInfo.split(':').map((part) => decode(part, url))
+  return pass === undefined ? { token: user } : { user, pass }
+}
+
+function decode(part: string, url: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw invalidUrl(url, 'Write special characters of user and password as %XX')
+  }
+}
+
+function parseQuery(query: string, url: string): Pick<ParsedUrl, 'replicas' | 'domain' | 'timeout'> {
+  const found: { replicas?: number; domain?: string; timeout?: number } = {}
+  for (const [key, value] of new URLSearchParams(query)) {
+    if (key === 'replicas' || key === 'timeout') found[key] = Number(value)
+    else if (key === 'domain') found.domain = value
+    else throw invalidUrl(url, `${key} is not known; known are: replicas, domain, timeout`)
+  }
+  return found
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+}
+
+function invalid(option: string, value: unknown, fix: string): ConfigInvalidError {
+  const shown = value === undefined ? '' : ` ${typeof value === 'number' ? value : JSON.stringify(value)}`
+  return new ConfigInvalidError(`The option ${option}${shown} of the NATS broker is not valid`, { fix })
+}
+
+function invalidUrl(url: string, fix: string): ConfigInvalidError {
+  return new ConfigInvalidError(`The NATS URL ${redactUrl(url)} is not valid`, { fix })
+}

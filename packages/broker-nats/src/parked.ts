@@ -1,0 +1,119 @@
+import type { ParkedItem, ParkedStore } from '@ds/core'
+import { headers } from '@nats-io/transport-node'
+import { isConflict, isGone } from './errors.ts'
+import type { Link } from './link.ts'
+import { decodeToken, parkedSubject } from './names.ts'
+import type { Names } from './names.ts'
+import { StreamReader } from './stream-reader.ts'
+import type { StoredMessage } from './stream-reader.ts'
+
+const HEADER = { source: 'Ds-Source', subject: 'Ds-Subject', reason: 'Ds-Reason' } as const
+
+/** Bytes that were found, and where. */
+export interface Found {
+  /** Unique for the place: finding the same bytes again parks them once. */
+  readonly id: string
+  readonly source: string
+  readonly subject: string
+  readonly bytes: Uint8Array
+  readonly reason: string
+}
+
+/** What nobody could decode, in a stream of its own. */
+export class Parked implements ParkedStore {
+  readonly #link: Link
+  readonly #names: Names
+  readonly #reader: StreamReader
+
+  constructor(link: Link, names: Names, replicated: () => boolean) {
+    this.#link = link
+    this.#names = names
+    this.#reader = new StreamReader(link, names.parked, replicated)
+  }
+
+  /** Keeps what was found. Resolves when it is stored, also where it had been before. */
+  async add({ id, source, subject, bytes, reason }: Found): Promise<void> {
+    const header = headers()
+    header.set(HEADER.source, source)
+    header.set(HEADER.subject, subject)
+    header.set(HEADER.reason, reason.replace(/\s+/g, ' '))
+    try {
+      await this.#link.call('parking what cannot be decoded', () =>
+        this.#link.js.publish(parkedSubject(this.#names, id), bytes, {
+          headers: header,
+          expect: { lastSubjectSequence: 0 },
+        }),
+      )
+    } catch (error) {
+      if (!isConflict(error)) throw error
+    }
+  }
+
+  async list({
+    limit,
+    cursor,
+  }: {
+    limit: number
+    cursor?: string
+  }): Promise<{ items: readonly ParkedItem[]; cursor?: string }> {
+    const items: ParkedItem[] = []
+    let next = cursor === undefined ? 1 : Number(cursor)
+    for (;;) {
+      const message = await this.#next(next)
+      if (!message) return { items }
+      if (items.length === limit) return { items, cursor: String(next) }
+      items.push(this.#itemOf(message))
+      next = message.sequence + 1
+    }
+  }
+
+  async read(id: string): Promise<Uint8Array | undefined> {
+    return (await this.#find(id))?.bytes
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const message = await this.#find(id)
+    return message !== undefined && this.#delete(message)
+  }
+
+  async replay(id: string): Promise<boolean> {
+    const message = await this.#find(id)
+    if (!message) return false
+    const subject = message.header(HEADER.subject)
+    // Under the parked message's own sequence: a replay that is sent again puts it back once.
+    await this.#link.call('replaying what was parked', () =>
+      this.#link.js.publish(subject, message.bytes, { msgID: `replay/${message.sequence}` }),
+    )
+    return this.#delete(message)
+  }
+
+  #next(sequence: number): Promise<StoredMessage | undefined> {
+    return this.#reader.next(`${this.#names.root}.parked.*`, sequence, 'listing what is parked')
+  }
+
+  #find(id: string): Promise<StoredMessage | undefined> {
+    return this.#reader.last(parkedSubject(this.#names, id), 'reading what is parked')
+  }
+
+  async #delete({ sequence }: StoredMessage): Promise<boolean> {
+    try {
+      return await this.#link.call('removing what was parked', () =>
+        this.#link.manager.streams.deleteMessage(this.#names.parked, sequence, false),
+      )
+    } catch (error) {
+      if (isGone(error)) return false
+      throw error
+    }
+  }
+
+  #itemOf({ subject, sequence, bytes, header, time }: StoredMessage): ParkedItem {
+    const token = subject.slice(`${this.#names.root}.parked.`.length)
+    return {
+      id: decodeToken(token) ?? String(sequence),
+      source: header(HEADER.source),
+      reason: header(HEADER.reason),
+      parkedAt: time,
+      size: bytes.byteLength,
+    }
+  }
+}

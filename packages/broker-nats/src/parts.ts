@@ -1,0 +1,157 @@
+import { BrokerMisconfiguredError } from '@ds/core'
+import type { ConsumerOptions, Durability, TaskConsumer } from '@ds/core'
+import type { StreamInfo } from '@nats-io/jetstream'
+import { NatsApps } from './apps.ts'
+import { Cancels } from './cancels.ts'
+import { errorLimitOf } from './capabilities.ts'
+import type { ServerLimits } from './capabilities.ts'
+import { Clock } from './clock.ts'
+import { NatsConsumer } from './consumer.ts'
+import { durabilityOf } from './durability.ts'
+import { Entries } from './entries.ts'
+import { NatsEvents } from './events.ts'
+import { Holdings } from './holdings.ts'
+import { Link } from './link.ts'
+import { LiveView } from './live-view.ts'
+import { markSubject, namesOf } from './names.ts'
+import type { Names } from './names.ts'
+import { drawNonce } from './nonce.ts'
+import type { Settings } from './options.ts'
+import { Parked } from './parked.ts'
+import { Payloads } from './payloads.ts'
+import { NatsQueue } from './queue.ts'
+import { Records } from './records.ts'
+import { NatsStore } from './store.ts'
+import { StreamReader } from './stream-reader.ts'
+import { ensureStreams } from './topology.ts'
+import { Upkeep } from './upkeep.ts'
+
+const CLOCK_AGE = 60_000
+
+/** The parts of a broker, and what they share. */
+export class NatsParts {
+  readonly link: Link
+  readonly names: Names
+  readonly queue: NatsQueue
+  readonly store: NatsStore
+  readonly parked: Parked
+  readonly events: NatsEvents
+  readonly apps: NatsApps
+  readonly consumers: Set<NatsConsumer> = new Set()
+  readonly #settings: Settings
+  readonly #records: Records
+  readonly #payloads: Payloads
+  readonly #clock = new Clock()
+  readonly #reader: StreamReader
+  readonly #view: LiveView
+  readonly #cancels: Cancels
+  readonly #upkeep: Upkeep
+  readonly #process = drawNonce()
+  #streams: readonly StreamInfo[] = []
+  #durability: Durability = { level: 'unknown', summary: 'not connected' }
+  #clockTimer: NodeJS.Timeout | undefined
+
+  constructor(settings: Settings) {
+    const link = new Link(settings)
+    const names = namesOf(settings.namespace)
+    const replicated = (): boolean => this.#streams.some(({ config }) => config.num_replicas > 1)
+    const parked = new Parked(link, names, replicated)
+    const payloads = new Payloads(link, names, replicated)
+    const entries = new Entries(link, names, replicated)
+    const clock = this.#clock
+    const records = new Records({ link, names, replicated, parked })
+    const view = new LiveView({ link, names, process: this.#process })
+    const store = new NatsStore({ records, payloads, view, clock })
+    this.#settings = settings
+    this.link = link
+    this.names = names
+    this.parked = parked
+    this.store = store
+    this.queue = new NatsQueue({ link, names, records, payloads, entries, clock })
+    this.events = new NatsEvents(link, names)
+    this.#reader = new StreamReader(link, names.tasks, replicated)
+    this.apps = new NatsApps(link, names, this.#reader)
+    this.#records = records
+    this.#payloads = payloads
+    this.#view = view
+    this.#cancels = new Cancels(link, names, this.consumers)
+    this.#upkeep = new Upkeep({ link, names, records, entries, store, clock })
+  }
+
+  get limits(): ServerLimits {
+    return { maxMessage: this.link.client.info?.max_payload ?? 1024 * 1024 }
+  }
+
+  get durability(): Durability {
+    return this.#durability
+  }
+
+  /** Connects, and creates what is missing on the server. What was opened before a failure is closed again. */
+  async open(options: { timeout: number; signal?: AbortSignal }): Promise<void> {
+    const until = performance.now() + options.timeout
+    await this.link.open(options)
+    try {
+      await this.#prepare(until)
+    } catch (error) {
+      await this.link.reset()
+      throw error
+    }
+    this.#clockTimer = setInterval(() => void this.#setClock().catch(() => undefined), CLOCK_AGE)
+    this.#clockTimer.unref()
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#clockTimer)
+    await Promise.all([...this.consumers].map((consumer) => consumer.close()))
+    this.#upkeep.close()
+    this.#cancels.close()
+    this.events.close()
+    await this.#view.close()
+    await this.link.close()
+  }
+
+  async openConsumer(options: ConsumerOptions): Promise<TaskConsumer> {
+    const consumer = new NatsConsumer(
+      {
+        link: this.link,
+        names: this.names,
+        records: this.#records,
+        payloads: this.#payloads,
+        parked: this.parked,
+        clock: this.#clock,
+        holdings: new Holdings(),
+        options,
+        errorLimit: errorLimitOf(this.limits),
+      },
+      (closed) => this.consumers.delete(closed),
+    )
+    await consumer.open()
+    await this.#cancels.open()
+    this.consumers.add(consumer)
+    return consumer
+  }
+
+  async #prepare(until: number): Promise<void> {
+    this.#streams = await ensureStreams(this.link, this.names, until)
+    await this.#setClock()
+    this.#durability = await durabilityOf(this.#streams, this.#settings.monitor)
+    if (this.#settings.requireDurable && this.#durability.level !== 'strong') {
+      const { summary, advice } = this.#durability
+      throw new BrokerMisconfiguredError(`NATS is not as durable as requireDurable asks for: ${summary}`, {
+        ...(advice !== undefined && { fix: advice }),
+      })
+    }
+    await this.#upkeep.open()
+  }
+
+  /** Writes a mark and reads when the server has stored it. */
+  async #setClock(): Promise<void> {
+    const sentAt = performance.now()
+    const { seq } = await this.link.call('reading the clock', () =>
+      this.link.js.publish(markSubject(this.names, this.#process), ''),
+    )
+    const answeredAt = performance.now()
+    const stored = await this.#reader.at(seq, 'reading the clock')
+    if (stored) this.#clock.set(stored.time, sentAt, answeredAt)
+  }
+}

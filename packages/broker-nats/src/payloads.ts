@@ -1,0 +1,55 @@
+import type { Payload, Task } from '@ds/core'
+import type { Slot } from './codec.ts'
+import type { Link } from './link.ts'
+import { blobsOf, blobSubject } from './names.ts'
+import type { Names } from './names.ts'
+import { StreamReader } from './stream-reader.ts'
+
+/** Bytes up to which a payload rides in the record. Every later change of the task writes it again, so it is small. */
+export const INLINE_LIMIT: number = 8 * 1024
+
+type Life = Pick<Task, 'id' | 'incarnation'>
+
+/** Payloads too large to ride in the record lie apart, under a subject that one writer alone uses: written first, then named by the record. */
+export class Payloads {
+  readonly #link: Link
+  readonly #names: Names
+  readonly #reader: StreamReader
+
+  constructor(link: Link, names: Names, replicated: () => boolean) {
+    this.#link = link
+    this.#names = names
+    this.#reader = new StreamReader(link, names.tasks, replicated)
+  }
+
+  /** Stores a payload where it is large. `part` is what no other writer of this task's life uses. */
+  async keep(text: Payload, life: Life, part: string): Promise<Slot> {
+    if (text.length * 3 <= INLINE_LIMIT || Buffer.byteLength(text) <= INLINE_LIMIT) return { text }
+    const subject = blobSubject(this.#names, { ...life, part })
+    await this.#link.call('storing a payload', () => this.#link.js.publish(subject, text))
+    return { blob: part }
+  }
+
+  async load(slot: Slot | undefined, life: Life): Promise<Payload | undefined> {
+    if (slot === undefined) return undefined
+    if ('text' in slot) return slot.text
+    const subject = blobSubject(this.#names, { ...life, part: slot.blob })
+    const message = await this.#reader.last(subject, 'reading a payload')
+    return message && Buffer.from(message.bytes).toString('utf8')
+  }
+
+  /** Removes one that no record names. */
+  async drop(slot: Slot | undefined, life: Life): Promise<void> {
+    if (slot === undefined || 'text' in slot) return
+    await this.#purge(blobSubject(this.#names, { ...life, part: slot.blob }))
+  }
+
+  /** Removes all of a task's life. */
+  dropAll(life: Life): Promise<void> {
+    return this.#purge(blobsOf(this.#names, life))
+  }
+
+  async #purge(filter: string): Promise<void> {
+    await this.#link.call('removing payloads', () => this.#link.manager.streams.purge(this.#names.tasks, { filter }))
+  }
+}

@@ -1,0 +1,159 @@
+import { createInbox, errors, nanos } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
+import type { Link } from './link.ts'
+
+/** An entry as it was delivered: this consumer's until its lease runs out, acknowledged through its reply subject. */
+export interface Delivered {
+  readonly queue: string
+  readonly subject: string
+  readonly bytes: Uint8Array
+  readonly reply: string
+  /** Sequence in the stream. */
+  readonly sequence: number
+  /** By `performance.now()`. */
+  readonly arrivedAt: number
+}
+
+/** How long a waiting pull stays at the server. Its end is a sign of life, as an entry is. */
+const WAIT = 5000
+const GRACE = 2000
+const NOTHING_LEFT: readonly number[] = [404, 408]
+
+export interface PullerOptions {
+  readonly link: Link
+  readonly stream: string
+  readonly durable: string
+  readonly queue: string
+  readonly onEntry: (entry: Delivered) => void
+}
+
+interface PullRequest {
+  readonly batch: number
+  readonly no_wait?: boolean
+  readonly expires?: number
+}
+
+interface Pull {
+  left: number
+  readonly end: () => void
+  readonly fail: (error: Error) => void
+}
+
+/** Asks the server for entries of one queue, exactly as many as can be used: what is delivered is leased from that moment on. */
+export class QueuePuller {
+  readonly queue: string
+  readonly #options: PullerOptions
+  readonly #inbox: string
+  readonly #subscription: Subscription
+  /** In the order in which the server serves them. */
+  readonly #pulls = new Map<string, Pull>()
+  #drawn = 0
+  #waiting: Promise<void> | undefined
+  #lastAnswerAt: number | undefined
+  #failure: string | undefined
+
+  constructor(options: PullerOptions) {
+    const { link, queue } = options
+    this.#options = options
+    this.queue = queue
+    this.#inbox = createInbox(link.settings.connection.inboxPrefix)
+    this.#subscription = link.subscribe(`${this.#inbox}.*`, (message) => this.#onMessage(message))
+  }
+
+  /** `Date.now()` when the server last answered a pull, be it with nothing. */
+  get lastAnswerAt(): number | undefined {
+    return this.#lastAnswerAt
+  }
+
+  /** What the last pull met, if it was not answered. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  /** Asks for what is there, at most `max`. Resolves when all of it has arrived. */
+  now(max: number): Promise<void> {
+    return this.#pull({ batch: max, no_wait: true }, this.#options.link.settings.timeout)
+  }
+
+  /** Waits for one entry. Resolves when it has arrived, or after some seconds without. Waits once, however often it is called. */
+  wait(): Promise<void> {
+    this.#waiting ??= this.#pull({ batch: 1, expires: nanos(WAIT) }, WAIT + GRACE).finally(() => {
+      this.#waiting = undefined
+    })
+    return this.#waiting
+  }
+
+  close(): void {
+    this.#subscription.unsubscribe()
+  }
+
+  async #pull(request: PullRequest, timeout: number): Promise<void> {
+    try {
+      await this.#send(request, timeout)
+      this.#lastAnswerAt = Date.now()
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error)
+      throw error
+    }
+  }
+
+  #send(request: PullRequest, timeout: number): Promise<void> {
+    const { link, stream, durable } = this.#options
+    return link.call('receiving', () => {
+      this.#drawn += 1
+      const reply = `${this.#inbox}.${this.#drawn}`
+      return new Promise((resolve, reject) => {
+        const settle = (end: () => void) => (): void => {
+          clearTimeout(timer)
+          this.#pulls.delete(reply)
+          end()
+        }
+        const fail = (error: Error): void => settle(() => reject(error))()
+        const timer = setTimeout(() => fail(new errors.TimeoutError()), timeout)
+        this.#pulls.set(reply, { left: request.batch, end: settle(resolve), fail })
+        link.publish(`${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`, JSON.stringify(request), { reply })
+      })
+    })
+  }
+
+  #onMessage(message: Msg): void {
+    const { headers, subject } = message
+    if (headers !== undefined && headers.code > 0) return this.#onStatus(subject, headers.code, headers.description)
+    const { queue, onEntry } = this.#options
+    const reply = message.reply ?? ''
+    onEntry({ queue, subject, bytes: message.data, reply, sequence: sequenceOf(reply), arrivedAt: performance.now() })
+    for (const pull of this.#pulls.values()) {
+      pull.left -= 1
+      if (pull.left === 0) pull.end()
+      return
+    }
+  }
+
+  #onStatus(subject: string, code: number, description: string): void {
+    const pull = this.#pulls.get(subject)
+    if (!pull || code < 400) return
+    if (NOTHING_LEFT.includes(code)) pull.end()
+    else pull.fail(new Error(`${code} ${description}`))
+  }
+}
+
+/** The stream's sequence in `$JS.ACK.[domain.account.]stream.consumer.count.SEQUENCE.order.time.pending[.random]`. */
+export function sequenceOf(reply: string): number {
+  return numberIn(reply, 3)
+}
+
+/** The consumer's own count of deliveries in it. */
+export function orderOf(reply: string): number {
+  return numberIn(reply, 4)
+}
+
+/** When the stream stored it, in milliseconds. */
+export function storedAt(reply: string): number {
+  return Math.floor(numberIn(reply, 5) / 1e6)
+}
+
+function numberIn(reply: string, place: number): number {
+  const tokens = reply.split('.')
+  return Number(tokens[(tokens.length === 9 ? 2 : 4) + place])
+}

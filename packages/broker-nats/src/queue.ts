@@ -1,0 +1,127 @@
+import { isFinal, QueueFullError } from '@ds/core'
+import type { CancelAnswer, NewTask, Result, RetryAnswer, SubmitAnswer, TaskQueue } from '@ds/core'
+import type { Clock } from './clock.ts'
+import type { Slot, Stored, TaskRecord } from './codec.ts'
+import type { Entries } from './entries.ts'
+import type { Link } from './link.ts'
+import { cancelSubject } from './names.ts'
+import type { Names } from './names.ts'
+import type { Payloads } from './payloads.ts'
+import { QueueRoom } from './queue-room.ts'
+import { resultOf } from './records.ts'
+import type { Records } from './records.ts'
+import { acceptedRecord, applyTo, recordAfter } from './transitions.ts'
+
+export interface QueueParts {
+  readonly link: Link
+  readonly names: Names
+  readonly records: Records
+  readonly payloads: Payloads
+  readonly entries: Entries
+  readonly clock: Clock
+}
+
+interface Submitted {
+  readonly answer: SubmitAnswer | 'full'
+  /** Absent where the queue is full. */
+  readonly stored?: Stored
+  /** Written by this very call. */
+  readonly fresh?: boolean
+}
+
+/** The queue as managers see it. A task is stored first and queued second; who finds the one without the other mends it. */
+export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'> {
+  readonly #parts: QueueParts
+
+  constructor(parts: QueueParts) {
+    this.#parts = parts
+  }
+
+  async submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]> {
+    const limited = tasks.filter(({ maxQueued }) => maxQueued !== undefined)
+    const room = await QueueRoom.read(this.#parts, new Set(limited.map(({ queue }) => queue)))
+    return Promise.all(tasks.map((task) => resultOf(this.#submitOne(task, room))))
+  }
+
+  async cancel(id: string, { requeue }: { requeue: boolean }): Promise<CancelAnswer> {
+    const { records, entries, clock } = this.#parts
+    const known = await records.read(id)
+    // Read before it is decided: an entry that comes later belongs to a later queueing and must stay.
+    const waiting = known?.record.task.state === 'QUEUED' && !requeue ? await entries.find(known.record) : undefined
+    const answer = await records.changeOne<CancelAnswer | TaskRecord>({
+      id,
+      known: known ?? 'none',
+      decide: (standing) => {
+        if (!standing) return { answer: 'unknown' }
+        const { task } = standing.record
+        if (isFinal(task.state)) return { answer: task.state === 'CANCELLED' ? 'cancelled' : 'finished' }
+        const at = clock.now()
+        const verdict = applyTo(standing.record, { type: 'cancel', at, requeue })
+        if (verdict.verdict !== 'applied') return { answer: 'queued' }
+        const write = recordAfter(standing.record, verdict, at)
+        return { write, answer: () => write }
+      },
+    })
+    if (typeof answer === 'string') return answer
+    if (answer.task.state === 'RUNNING') return this.#broadcast(answer, requeue)
+    if (waiting !== undefined) await entries.remove(waiting)
+    return 'cancelled'
+  }
+
+  async retry(id: string, { nonce }: { nonce: string }): Promise<RetryAnswer> {
+    const { records, payloads, entries, clock } = this.#parts
+    let dropped: Slot | undefined
+    const answer = await records.changeOne<RetryAnswer | TaskRecord>({
+      id,
+      decide: (standing) => {
+        if (!standing) return { answer: 'unknown' }
+        const { record } = standing
+        if (record.retriedBy === nonce) return { answer: record }
+        const at = clock.now()
+        const verdict = applyTo(record, { type: 'retry', at })
+        if (verdict.verdict !== 'applied') return { answer: 'active' }
+        dropped = record.result
+        // The nonce is the ticket too: of this queueing and of no other.
+        const { entry: _entry, ...next } = recordAfter(record, verdict, at)
+        const write: TaskRecord = { ...next, retriedBy: nonce, ticket: nonce }
+        return { write, answer: () => write }
+      },
+    })
+    if (typeof answer === 'string') return answer
+    if (answer.task.state === 'QUEUED' && answer.ticket === nonce) await entries.add(answer)
+    await payloads.drop(dropped, answer.task)
+    return 'queued'
+  }
+
+  async #submitOne(task: NewTask, room: QueueRoom): Promise<SubmitAnswer> {
+    const { records, payloads, entries, clock } = this.#parts
+    const args = await payloads.keep(task.args, task, 'args')
+    const place = room.placeFor(task)
+    const { answer, stored, fresh } = await records.changeOne<Submitted>({
+      id: task.id,
+      // The write itself finds out whether there is one; a task with a limit must know before it counts.
+      known: task.maxQueued === undefined ? 'none' : undefined,
+      decide: (standing) => {
+        if (standing) return { answer: { answer: isOwn(standing, task) ? 'created' : 'exists', stored: standing } }
+        if (!place.take()) return { answer: { answer: 'full' } }
+        const write = acceptedRecord(task, args, clock.now())
+        return { write, answer: (written) => ({ answer: 'created', stored: written, fresh: true }) }
+      },
+    })
+    if (!fresh) place.free()
+    if (answer !== 'created') await payloads.drop(args, task)
+    if (answer === 'full' || !stored) throw new QueueFullError(task.queue, task.maxQueued ?? 0)
+    await (fresh ? entries.add(stored.record) : entries.mend(stored.record))
+    return answer
+  }
+
+  #broadcast({ task }: TaskRecord, requeue: boolean): CancelAnswer {
+    const { link, names } = this.#parts
+    link.publish(cancelSubject(names), JSON.stringify({ taskId: task.id, attempt: task.attempt, requeue }))
+    return 'requested'
+  }
+}
+
+function isOwn({ record }: Stored, { incarnation }: NewTask): boolean {
+  return record.task.incarnation === incarnation
+}

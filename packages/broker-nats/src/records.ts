@@ -1,0 +1,169 @@
+import { DsError } from '@ds/core'
+import type { Result } from '@ds/core'
+import { headers } from '@nats-io/transport-node'
+import type { MsgHdrs } from '@nats-io/transport-node'
+import { decodeRecord, encode, UndecodableRecord } from './codec.ts'
+import type { Stored, TaskRecord } from './codec.ts'
+import { isConflict, isGone } from './errors.ts'
+import type { Link } from './link.ts'
+import { taskSubject } from './names.ts'
+import type { Names } from './names.ts'
+import type { Parked } from './parked.ts'
+import { StreamReader } from './stream-reader.ts'
+import type { StoredMessage } from './stream-reader.ts'
+
+/** Marks the message that takes the place of a removed record until it goes too. */
+export const REMOVED_HEADER = 'Ds-Removed'
+
+/** A change of one task: decided on what stands, written if nobody was quicker, else decided again. */
+export interface RecordChange<Answer> {
+  readonly id: string
+  /** What is thought to stand, `none` for nothing. Saves reading it first. */
+  readonly known?: Stored | 'none' | undefined
+  readonly decide: (stored: Stored | undefined) => Decision<Answer>
+}
+
+/** An answer that needs no write, or the record to write and the answer once it stands. */
+export type Decision<Answer> =
+  { readonly answer: Answer } | { readonly write: TaskRecord; readonly answer: (stored: Stored) => Answer }
+
+export interface RecordsOptions {
+  readonly link: Link
+  readonly names: Names
+  readonly replicated: () => boolean
+  readonly parked: Parked
+}
+
+/** What stands under a subject: a record, or nothing, with the revision that a write has to expect. */
+interface Standing {
+  readonly stored: Stored | undefined
+  readonly revision: number
+}
+
+/** The records of tasks: reads them, and changes them by compare-and-set. */
+export class Records {
+  readonly #options: RecordsOptions
+  readonly #reader: StreamReader
+  #lastWrite = 0
+
+  constructor(options: RecordsOptions) {
+    this.#options = options
+    this.#reader = new StreamReader(options.link, options.names.tasks, options.replicated)
+  }
+
+  /** The newest revision that this process has written. */
+  get lastWrite(): number {
+    return this.#lastWrite
+  }
+
+  async read(id: string): Promise<Stored | undefined> {
+    return (await this.#standing(id)).stored
+  }
+
+  /** Changes tasks. An answer each: what one of them meets does not touch the others. */
+  change<Answer>(changes: readonly RecordChange<Answer>[]): Promise<Result<Answer>[]> {
+    return Promise.all(changes.map((change) => resultOf(this.changeOne(change))))
+  }
+
+  async changeOne<Answer>({ id, known, decide }: RecordChange<Answer>): Promise<Answer> {
+    let standing = known === undefined ? await this.#standing(id) : thoughtStanding(known)
+    for (;;) {
+      const decision = decide(standing.stored)
+      if (!('write' in decision)) return decision.answer
+      const stored = await this.#write(decision.write, standing.revision)
+      if (stored) return decision.answer(stored)
+      standing = await this.#standing(id)
+    }
+  }
+
+  /** Puts a mark in the place of a record. Nothing happens, and false, where the record has changed since. */
+  async replaceByMark(stored: Stored): Promise<number | undefined> {
+    const { link, names } = this.#options
+    const { task } = stored.record
+    try {
+      const ack = await link.call('removing a task', () =>
+        link.js.publish(taskSubject(names, task.id), '', {
+          headers: markHeaders(),
+          expect: { lastSubjectSequence: stored.revision },
+        }),
+      )
+      return this.#note(ack.seq)
+    } catch (error) {
+      if (isConflict(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Deletes one message of the stream, if it is still there. */
+  async deleteMessage(sequence: number): Promise<void> {
+    const { link, names } = this.#options
+    try {
+      await link.call('deleting a message', () => link.manager.streams.deleteMessage(names.tasks, sequence, false))
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
+  }
+
+  /** Undefined where another revision stands. */
+  async #write(record: TaskRecord, expected: number): Promise<Stored | undefined> {
+    const { link, names } = this.#options
+    const subject = taskSubject(names, record.task.id)
+    try {
+      const ack = await link.call('storing a task', () =>
+        link.js.publish(subject, encode(record), { expect: { lastSubjectSequence: expected } }),
+      )
+      return { record, revision: this.#note(ack.seq) }
+    } catch (error) {
+      if (isConflict(error)) return undefined
+      throw error
+    }
+  }
+
+  async #standing(id: string): Promise<Standing> {
+    const { names } = this.#options
+    const message = await this.#reader.last(taskSubject(names, id), 'reading a task')
+    if (!message) return NOTHING
+    if (message.header(REMOVED_HEADER) !== '') return { stored: undefined, revision: message.sequence }
+    try {
+      const record = decodeRecord(message.bytes)
+      return { stored: { record, revision: message.sequence }, revision: message.sequence }
+    } catch (error) {
+      if (!(error instanceof UndecodableRecord)) throw error
+      await this.#park(message, error.message)
+      return NOTHING
+    }
+  }
+
+  /** Takes what is no record out of the stream and keeps it elsewhere: the id is free again. */
+  async #park({ subject, sequence, bytes }: StoredMessage, reason: string): Promise<void> {
+    await this.#options.parked.add({ id: `store-${sequence}`, source: 'store', subject, bytes, reason })
+    await this.deleteMessage(sequence)
+  }
+
+  #note(sequence: number): number {
+    this.#lastWrite = Math.max(this.#lastWrite, sequence)
+    return sequence
+  }
+}
+
+function markHeaders(): MsgHdrs {
+  const marked = headers()
+  marked.set(REMOVED_HEADER, '1')
+  return marked
+}
+
+function thoughtStanding(known: Stored | 'none'): Standing {
+  return known === 'none' ? NOTHING : { stored: known, revision: known.revision }
+}
+
+const NOTHING: Standing = { stored: undefined, revision: 0 }
+
+/** The answer of one item, or the error it met. */
+export async function resultOf<Answer>(promise: Promise<Answer>): Promise<Result<Answer>> {
+  try {
+    return { ok: true, value: await promise }
+  } catch (error) {
+    if (!DsError.is(error)) throw error
+    return { ok: false, error }
+  }
+}

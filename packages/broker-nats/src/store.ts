@@ -1,0 +1,77 @@
+import { isFinal } from '@ds/core'
+import type { AttemptError, Payload, RemoveAnswer, Task, TaskCounts, TaskPage, TaskQuery, TaskStore } from '@ds/core'
+import type { Clock } from './clock.ts'
+import type { Stored } from './codec.ts'
+import type { LiveView } from './live-view.ts'
+import type { Payloads } from './payloads.ts'
+import type { Records } from './records.ts'
+import { matches } from './view.ts'
+
+export interface StoreParts {
+  readonly records: Records
+  readonly payloads: Payloads
+  readonly view: LiveView
+  readonly clock: Clock
+}
+
+/** State, results and errors. Single tasks are read from the server, lists come from a view in this process. */
+export class NatsStore implements Omit<TaskStore, 'parked'> {
+  readonly #parts: StoreParts
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts
+  }
+
+  async get(ids: readonly string[]): Promise<(Task | undefined)[]> {
+    const found = await Promise.all(ids.map((id) => this.#parts.records.read(id)))
+    return found.map((stored) => stored?.record.task)
+  }
+
+  async list(query: TaskQuery): Promise<TaskPage> {
+    const view = await this.#parts.view.upToDate()
+    const { ids, cursor } = view.page(query)
+    const tasks = await this.get(ids)
+    // The view is a moment behind what is read now.
+    const matching = tasks.filter((task): task is Task => task !== undefined && matches(task, query))
+    return cursor ? { tasks: matching, cursor } : { tasks: matching }
+  }
+
+  async counts(): Promise<TaskCounts> {
+    const { view, clock } = this.#parts
+    return (await view.upToDate()).counts(clock.now())
+  }
+
+  async args(id: string): Promise<Payload | undefined> {
+    const stored = await this.#parts.records.read(id)
+    return stored && this.#parts.payloads.load(stored.record.args, stored.record.task)
+  }
+
+  async result(id: string): Promise<Payload | undefined> {
+    const stored = await this.#parts.records.read(id)
+    if (stored?.record.task.state !== 'DONE') return undefined
+    return this.#parts.payloads.load(stored.record.result, stored.record.task)
+  }
+
+  async errors(id: string): Promise<AttemptError[]> {
+    return [...((await this.#parts.records.read(id))?.record.errors ?? [])]
+  }
+
+  async remove(id: string): Promise<RemoveAnswer> {
+    for (;;) {
+      const stored = await this.#parts.records.read(id)
+      if (!stored) return 'unknown'
+      if (!isFinal(stored.record.task.state)) return 'active'
+      if (await this.forget(stored)) return 'removed'
+    }
+  }
+
+  /** Removes a record as it stands and what is kept apart of it; false where it has changed meanwhile. */
+  async forget(stored: Stored): Promise<boolean> {
+    const { records, payloads } = this.#parts
+    const mark = await records.replaceByMark(stored)
+    if (mark === undefined) return false
+    const { task, args, result } = stored.record
+    if ('blob' in args || (result && 'blob' in result)) await payloads.dropAll(task)
+    return true
+  }
+}

@@ -1,0 +1,180 @@
+import { setTimeout } from 'node:timers/promises'
+import { BrokerMisconfiguredError, DsError } from '@ds/core'
+import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
+import type { ConsumerConfig, ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream'
+import { nanos } from '@nats-io/transport-node'
+import { API, apiCode } from './errors.ts'
+import type { Link } from './link.ts'
+import { durableOf } from './names.ts'
+import type { Names } from './names.ts'
+
+const DEDUPE_WINDOW = 2 * 60 * 1000
+const RETRY_WAIT = 200
+/** Pulls that may wait at the server: one for each idle worker of the queue. */
+const MAX_WAITING = 10_000
+
+type StreamPlan = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>
+
+/** The streams of a namespace. Never a max_age, and never discard old: either would drop tasks. */
+function streamPlans(names: Names, replicas: number): StreamPlan[] {
+  const common = {
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    num_replicas: replicas,
+    allow_direct: true,
+    duplicate_window: nanos(DEDUPE_WINDOW),
+  }
+  const { root } = names
+  return [
+    {
+      ...common,
+      name: names.tasks,
+      subjects: [`${root}.task.*`, `${root}.blob.>`, `${root}.app.*`, `${root}.mark.*`],
+      retention: RetentionPolicy.Limits,
+      max_msgs_per_subject: 1,
+    },
+    { ...common, name: names.queues, subjects: [`${root}.queue.*.*`], retention: RetentionPolicy.Workqueue },
+    {
+      ...common,
+      name: names.parked,
+      subjects: [`${root}.parked.*`],
+      retention: RetentionPolicy.Limits,
+      max_msgs_per_subject: 1,
+    },
+  ]
+}
+
+/**
+ * Creates the streams that are missing, and refuses those of another shape. Gives the streams as they are. A server that has just
+ * started takes connections before its streams answer: it is asked again `until` then, by `performance.now()`.
+ */
+export async function ensureStreams(link: Link, names: Names, until: number): Promise<StreamInfo[]> {
+  const infos: StreamInfo[] = []
+  for (const plan of streamPlans(names, link.settings.replicas)) {
+    infos.push(await patiently(until, () => ensureStream(link, plan)))
+  }
+  return infos
+}
+
+async function patiently<Answer>(until: number, run: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!DsError.is(error, 'BrokerUnavailable') || performance.now() + RETRY_WAIT > until) throw error
+      await setTimeout(RETRY_WAIT)
+    }
+  }
+}
+
+async function ensureStream(link: Link, plan: StreamPlan): Promise<StreamInfo> {
+  const present = await findStream(link, plan.name)
+  if (present) return checkShape(present, plan)
+  try {
+    return await link.call(`creating the stream ${plan.name}`, () => link.manager.streams.add(plan))
+  } catch (error) {
+    // Another process may have been quicker.
+    const created = await findStream(link, plan.name)
+    if (created) return checkShape(created, plan)
+    throw apiCode(error) === undefined ? error : cannotCreate(plan, error)
+  }
+}
+
+async function findStream(link: Link, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await link.call(`reading the stream ${name}`, () => link.manager.streams.info(name))
+  } catch (error) {
+    if (apiCode(error) === API.streamNotFound) return undefined
+    throw error
+  }
+}
+
+function cannotCreate(plan: StreamPlan, error: unknown): BrokerMisconfiguredError {
+  const why = error instanceof Error ? error.message : String(error)
+  const replicas =
+    plan.num_replicas === undefined || plan.num_replicas === 1 ? '' : ` with ${plan.num_replicas} replicas`
+  return new BrokerMisconfiguredError(`NATS could not create the stream ${plan.name}${replicas}: ${why}`, {
+    fix: 'Replicas need as many servers in the JetStream cluster; limits of the account must leave room for three streams',
+    cause: error,
+  })
+}
+
+/** What of a stream decides whether the guarantees hold. Replicas, storage limits and placement are the administrator's. */
+function checkShape(info: StreamInfo, plan: StreamPlan): StreamInfo {
+  const { config } = info
+  const wrong = [
+    ...(['retention', 'storage', 'discard', 'max_msgs_per_subject'] as const).flatMap((key) =>
+      plan[key] === undefined || config[key] === plan[key] ? [] : [`${key} is ${config[key]}, not ${plan[key]}`],
+    ),
+    ...(config.max_age > 0 ? ['max_age is set, which would drop tasks'] : []),
+    ...(config.allow_direct ? [] : ['allow_direct is off']),
+    ...plan.subjects.filter((subject) => !config.subjects.includes(subject)).map((subject) => `${subject} is missing`),
+  ]
+  if (wrong.length === 0) return info
+  throw new BrokerMisconfiguredError(`The stream ${plan.name} exists with another shape: ${wrong.join('; ')}`, {
+    fix: 'Use another namespace, or remove the stream if nothing of it is needed',
+  })
+}
+
+/**
+ * The durable consumer of a queue. The lease is its `ack_wait`: the longest that is asked for counts while anybody is there, and a
+ * shorter one takes hold when nobody is. Gives the lease in milliseconds.
+ */
+export async function ensureConsumer(link: Link, names: Names, { queue, lease }: QueueLease): Promise<number> {
+  const plan = consumerPlan(names, { queue, lease })
+  const present = await findConsumer(link, names.queues, plan.durable_name)
+  if (!present) return createConsumer(link, names, { plan, queue, lease })
+  const current = Math.round(present.config.ack_wait! / 1e6)
+  const alone = present.num_waiting === 0 && present.num_ack_pending === 0
+  if (current === lease || (current > lease && !alone)) return current
+  await link.call(`setting the lease of the queue ${queue}`, () =>
+    link.manager.consumers.update(names.queues, plan.durable_name, { ack_wait: nanos(lease) }),
+  )
+  return lease
+}
+
+export interface QueueLease {
+  readonly queue: string
+  readonly lease: number
+}
+
+type ConsumerPlan = Partial<ConsumerConfig> & { readonly durable_name: string }
+
+function consumerPlan({ root }: Names, { queue, lease }: QueueLease): ConsumerPlan {
+  return {
+    durable_name: durableOf(queue),
+    filter_subject: `${root}.queue.${queue}.*`,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(lease),
+    max_deliver: -1,
+    // Delayed entries occupy it.
+    max_ack_pending: -1,
+    max_waiting: MAX_WAITING,
+  }
+}
+
+async function createConsumer(
+  link: Link,
+  names: Names,
+  { plan, queue, lease }: QueueLease & { plan: ConsumerPlan },
+): Promise<number> {
+  try {
+    const info = await link.call(`creating the consumer of the queue ${queue}`, () =>
+      link.manager.consumers.add(names.queues, plan),
+    )
+    return Math.round(info.config.ack_wait! / 1e6)
+  } catch (error) {
+    const created = apiCode(error) === undefined ? undefined : await findConsumer(link, names.queues, plan.durable_name)
+    if (created) return ensureConsumer(link, names, { queue, lease })
+    throw error
+  }
+}
+
+export async function findConsumer(link: Link, stream: string, durable: string): Promise<ConsumerInfo | undefined> {
+  try {
+    return await link.call(`reading the consumer ${durable}`, () => link.manager.consumers.info(stream, durable))
+  } catch (error) {
+    if (apiCode(error) === API.consumerNotFound) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,93 @@
+import { isFinal } from '@ds/core'
+import type { Clock } from './clock.ts'
+import type { Stored, TaskRecord } from './codec.ts'
+import type { Entries } from './entries.ts'
+import { recordIn } from './events.ts'
+import type { Link } from './link.ts'
+import { LogWalk } from './log-walk.ts'
+import { decodeToken } from './names.ts'
+import type { Names } from './names.ts'
+import { drawNonce } from './nonce.ts'
+import type { Delivered } from './pull.ts'
+import type { Records } from './records.ts'
+import type { NatsStore } from './store.ts'
+
+/** By then no submitter is between its two writes, and every view has seen the mark of a removed task. */
+const MENDING_AGE = 15_000
+
+export interface UpkeepParts {
+  readonly link: Link
+  readonly names: Names
+  readonly records: Records
+  readonly entries: Entries
+  readonly store: NatsStore
+  readonly clock: Clock
+}
+
+/** Two walks behind the log: one mends what crashes have left half done, one removes finished tasks after their retention. */
+export class Upkeep {
+  readonly #parts: UpkeepParts
+  readonly #walks: readonly LogWalk[]
+
+  constructor(parts: UpkeepParts) {
+    const { link, names, clock } = parts
+    this.#parts = parts
+    const common = { link, clock, stream: names.tasks, filter: `${names.root}.*.*` }
+    this.#walks = [
+      new LogWalk({ ...common, durable: 'mending', age: MENDING_AGE, look: (message) => this.#mend(message) }),
+      new LogWalk({
+        ...common,
+        durable: 'retention',
+        age: link.settings.retentionAge,
+        look: (message) => this.#expire(message),
+      }),
+    ]
+  }
+
+  async open(): Promise<void> {
+    for (const walk of this.#walks) await walk.open()
+  }
+
+  close(): void {
+    for (const walk of this.#walks) walk.close()
+  }
+
+  async #mend({ subject, bytes, sequence }: Delivered): Promise<void> {
+    const { records, names } = this.#parts
+    const [kind, token = ''] = subject.slice(names.root.length + 1).split('.')
+    if (kind === 'mark') return records.deleteMessage(sequence)
+    if (kind !== 'task') return
+    if (bytes.byteLength === 0) return records.deleteMessage(sequence)
+    const record = recordIn(bytes)
+    const id = decodeToken(token)
+    if (record) await this.#mendTask({ record, revision: sequence })
+    // Reading it parks it.
+    else if (id !== undefined) await records.read(id)
+  }
+
+  async #mendTask(seen: Stored): Promise<void> {
+    const { records, entries } = this.#parts
+    const { task } = seen.record
+    if (isFinal(task.state) || (await entries.find(seen.record)) !== undefined) return
+    const standing = await records.changeOne<Stored | undefined>({
+      id: task.id,
+      decide: (stored) => {
+        if (stored?.revision !== seen.revision) return { answer: undefined }
+        if (task.state === 'QUEUED') return { answer: stored }
+        return { write: withoutEntry(stored.record), answer: (written) => written }
+      },
+    })
+    if (standing) await entries.replace(standing.record, standing.revision)
+  }
+
+  async #expire({ subject, bytes, sequence }: Delivered): Promise<void> {
+    if (!subject.startsWith(`${this.#parts.names.root}.task.`)) return
+    const record = recordIn(bytes)
+    if (record && isFinal(record.task.state)) await this.#parts.store.forget({ record, revision: sequence })
+  }
+}
+
+/** A running task whose entry is gone: the one that takes its place is its own, whatever its sequence. */
+function withoutEntry({ earlier: _earlier, ...record }: TaskRecord): TaskRecord {
+  return { ...record, nonce: drawNonce(), entry: 0, quiet: true }
+}

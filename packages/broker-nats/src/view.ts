@@ -1,0 +1,160 @@
+import { compareIds, STORED_STATES } from '@ds/core'
+import type { StoredState, Task, TaskCounts, TaskCursor, TaskQuery } from '@ds/core'
+import type { Msg } from '@nats-io/transport-node'
+import { recordIn } from './events.ts'
+import { decodeToken } from './names.ts'
+
+/** What is kept of a task to find it. */
+interface Row {
+  readonly id: string
+  readonly createdAt: number
+  state: StoredState
+  readonly name: string
+  readonly group: string
+  readonly parentId: string | undefined
+  runAt: number | undefined
+  readonly incarnation: string
+  revision: number
+  removed: boolean
+}
+
+/** All tasks of a namespace in short, built from the log: what `list` and `counts` are answered from. */
+export class TaskView {
+  readonly #prefix: string
+  readonly #rows = new Map<string, Row>()
+  readonly #counts: Record<StoredState, number> = { QUEUED: 0, RUNNING: 0, DONE: 0, ERROR: 0, CANCELLED: 0 }
+  readonly #timed = new Set<Row>()
+  /** Oldest first; sorted when it is read. Removed ones stay until they are many. */
+  #order: Row[] = []
+  #sorted = true
+  #removed = 0
+
+  /** `root` is what the subjects of the namespace begin with. */
+  constructor(root: string) {
+    this.#prefix = `${root}.task.`
+  }
+
+  /** Takes in a message of the log. */
+  take({ subject, data }: Pick<Msg, 'subject' | 'data'>, revision: number): void {
+    if (!subject.startsWith(this.#prefix)) return
+    const id = decodeToken(subject.slice(this.#prefix.length))
+    if (id === undefined) return
+    const record = recordIn(data)
+    if (record) this.put(record.task, revision)
+    else this.drop(id, revision)
+  }
+
+  put(task: Task, revision: number): void {
+    const present = this.#rows.get(task.id)
+    if (present && present.revision > revision) return
+    if (present && present.incarnation !== task.incarnation) this.drop(task.id, revision)
+    const row = this.#rows.get(task.id) ?? this.#add(task)
+    this.#count(row, -1)
+    row.state = task.state as StoredState
+    row.runAt = task.state === 'QUEUED' ? task.runAt : undefined
+    row.revision = revision
+    this.#count(row, 1)
+  }
+
+  /** Forgets a task, unless it is known to be newer. */
+  drop(id: string, revision: number): void {
+    const row = this.#rows.get(id)
+    if (!row || row.revision > revision) return
+    row.removed = true
+    this.#rows.delete(id)
+    this.#count(row, -1)
+    this.#removed += 1
+    if (this.#removed < 1024 || this.#removed * 2 < this.#order.length) return
+    this.#order = this.#order.filter(({ removed }) => !removed)
+    this.#removed = 0
+  }
+
+  clear(): void {
+    this.#rows.clear()
+    this.#timed.clear()
+    this.#order = []
+    this.#removed = 0
+    for (const state of STORED_STATES) this.#counts[state] = 0
+  }
+
+  counts(now: number): TaskCounts {
+    let delayed = 0
+    for (const { runAt } of this.#timed) if (runAt !== undefined && runAt > now) delayed += 1
+    return { ...this.#counts, delayed }
+  }
+
+  /** Ids of a page, newest first, and where it ended; without an end there is no more. */
+  page(query: TaskQuery): { ids: string[]; cursor?: TaskCursor } {
+    this.#sort()
+    const found: Row[] = []
+    for (let index = this.#startOf(query.cursor); index >= 0; index -= 1) {
+      const row = this.#order[index]
+      if (!row || row.removed || !matches(row, query)) continue
+      const last = found.at(-1)
+      if (found.length === query.limit && last) {
+        return { ids: found.map(({ id }) => id), cursor: { createdAt: last.createdAt, id: last.id } }
+      }
+      found.push(row)
+    }
+    return { ids: found.map(({ id }) => id) }
+  }
+
+  #add(task: Task): Row {
+    const row: Row = {
+      id: task.id,
+      createdAt: task.createdAt,
+      state: task.state as StoredState,
+      name: task.name,
+      group: task.group,
+      parentId: task.parentId,
+      runAt: undefined,
+      incarnation: task.incarnation,
+      revision: 0,
+      removed: false,
+    }
+    const last = this.#order.at(-1)
+    if (last && compare(last, row) > 0) this.#sorted = false
+    this.#rows.set(task.id, row)
+    this.#order.push(row)
+    this.#count(row, 1)
+    return row
+  }
+
+  #count(row: Row, change: 1 | -1): void {
+    this.#counts[row.state] += change
+    if (change === 1 && row.runAt !== undefined) this.#timed.add(row)
+    else this.#timed.delete(row)
+  }
+
+  #sort(): void {
+    if (this.#sorted) return
+    this.#order.sort(compare)
+    this.#sorted = true
+  }
+
+  /** The last row before a cursor. */
+  #startOf(cursor: TaskCursor | undefined): number {
+    let [low, high] = [0, this.#order.length]
+    while (cursor && low < high) {
+      const middle = (low + high) >> 1
+      const row = this.#order[middle]
+      if (row && compare(row, cursor) < 0) low = middle + 1
+      else high = middle
+    }
+    return (cursor ? low : high) - 1
+  }
+}
+
+/** Whether a task is what a query asks for. */
+export function matches(task: Pick<Task, 'name' | 'group' | 'parentId' | 'state'> | Row, query: TaskQuery): boolean {
+  return (
+    (query.states === undefined || query.states.includes(task.state as StoredState)) &&
+    (query.name === undefined || task.name === query.name) &&
+    (query.group === undefined || task.group === query.group) &&
+    (query.parentId === undefined || task.parentId === query.parentId)
+  )
+}
+
+function compare(a: TaskCursor, b: TaskCursor): number {
+  return a.createdAt - b.createdAt || compareIds(a.id, b.id)
+}

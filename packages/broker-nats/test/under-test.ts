@@ -1,0 +1,85 @@
+import { startBehindProxy, startNats } from '@ds/broker-testing'
+import type { BrokerUnderTest, FaultyServer, NatsOptions, TargetOptions, TestServer } from '@ds/broker-testing'
+import { connect } from '@nats-io/transport-node'
+import { createNatsBroker } from '../src/index.ts'
+import type { NatsBroker, NatsBrokerOptions } from '../src/index.ts'
+import { garbageTools, messagesOf } from './tools.ts'
+
+/** The NATS broker, as the kit takes it. DS_TEST_NATS_VERSION chooses the server: `debian`, `latest`, `2.10.27`. */
+export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<BrokerUnderTest> {
+  const options = serverOptions()
+  const own = server === undefined ? await startNats(options) : undefined
+  const closed = await startNats({ ...options, users: [{ name: 'ada', password: 'right' }], ownProcess: true })
+  const bare = await startNats({ ...options, jetStream: false, ownProcess: true })
+  const url = server ?? own?.url ?? ''
+  const host = new URL(url).host
+  const client = await connect({ servers: host })
+  return {
+    name: 'nats',
+    server: client.info?.version ?? 'unknown',
+    create: (more) => createNatsBroker({ url, ...more }),
+    child: { module: import.meta.resolve('../dist/index.js'), options: { url } },
+    capabilities: {
+      shared: true,
+      persistent: true,
+      claimAhead: 0,
+      list: 'view',
+      settlement: 'decided',
+      queueLimit: true,
+    },
+    startServer: ({ proxied }) =>
+      proxied ? faultyBehindProxy(options) : startNats({ ...options, ownProcess: true }).then(faulty),
+    addresses: {
+      url: (more) => createNatsBroker({ ...more, url }),
+      'URLs with commas': (more) => createNatsBroker({ ...more, url: `nats://${host},nats://${host}` }),
+      'a client made before': (more) => createNatsBroker({ ...more, client }),
+    },
+    invalid: invalidOptions(),
+    unreachable: () => createNatsBroker({ url: 'nats://127.0.0.1:1' }),
+    refused: {
+      'a wrong password': () => createNatsBroker({ url: closed.url.replace('right', 'wrong') }),
+      'a server without JetStream': () => createNatsBroker({ url: bare.url }),
+    },
+    garbage: garbageTools(client),
+    footprint: (namespace) => messagesOf(client, namespace),
+    close: async () => {
+      await client.close()
+      await Promise.all([own?.close(), closed.close(), bare.close()])
+    },
+  }
+}
+
+function serverOptions(): NatsOptions {
+  const version = process.env['DS_TEST_NATS_VERSION'] as NatsOptions['version']
+  return version === undefined ? {} : { version }
+}
+
+function invalidOptions(): Record<string, () => NatsBroker> {
+  const options: Record<string, NatsBrokerOptions> = {
+    'another scheme': { url: 'http://127.0.0.1:4222' },
+    'no host': { url: 'nats://' },
+    'an unknown parameter': { url: 'nats://127.0.0.1:4222?retries=3' },
+    'a namespace with capitals': { namespace: 'Production' },
+    'a negative retention': { retention: { age: -1 } },
+    'a payload of nothing': { maxPayload: 0 },
+    'seven replicas': { replicas: 7 },
+  }
+  return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, () => createNatsBroker(option)]))
+}
+
+function faulty(server: TestServer): FaultyServer {
+  return {
+    url: server.url,
+    stop: () => server.stop(),
+    start: () => server.start(),
+    kill: () => server.kill(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
+    close: () => server.close(),
+  }
+}
+
+async function faultyBehindProxy(options: NatsOptions): Promise<FaultyServer> {
+  const { server, proxy, url, close } = await startBehindProxy('nats', options)
+  return { ...faulty(server), url, proxy, close }
+}
