@@ -33,6 +33,8 @@ function project(folder: string): TestProjectConfiguration {
 export default defineConfig({
   test: {
     include: ['{src,test,bin}/**/*.test.ts'],
+    // Many tests wait for time to pass: two at once fill one core.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

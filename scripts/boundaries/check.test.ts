@@ -91,6 +91,11 @@ describe('the boundaries check', () => {
     expect(output).toContain('no-deep-imports: examples/first/src/index.ts -> packages/core/src/index.ts')
   })
 
+  test('accepts a package that imports itself by name', async () => {
+    write('packages/core/test/own.ts', `import { built } from '@ds/core'\nexport const own = built\n`)
+    expect(await violations()).toBe('')
+  })
+
   test('rejects a package that uses an example, and an import of nothing', async () => {
     write('examples/first/package.json', '{ "name": "first", "type": "module" }')
     write('examples/first/src/index.ts', 'export const first = 1\n')

@@ -6,7 +6,7 @@ import type { CommandResult } from '../testing/command.ts'
 import { importRules } from './import-rules.ts'
 import { manifestProblems } from './manifest-rules.ts'
 
-const sources = ['packages', 'examples', 'bench']
+const sources = ['packages', 'examples', 'bench', 'docs']
 
 /** Follows every import of the workspace and reports those that point the wrong way, and the cycles. */
 export async function checkBoundaries(root: string): Promise<CommandResult> {
