@@ -6,6 +6,8 @@ const options: Options = buildOptions({
   // Started by their file: threads, processes and the members of pools.
   'thread-entry': 'src/entries/thread-entry.ts',
   'process-entry': 'src/entries/process-entry.ts',
+  'pool-entry': 'src/entries/pool-entry.ts',
+  telemetry: 'src/middleware/telemetry.ts',
 })
 
 export default options

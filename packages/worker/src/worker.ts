@@ -14,7 +14,8 @@ import type { WorkerObserver } from './observer.ts'
 import { ReceiveLoop } from './receive-loop.ts'
 import { endWork, listenForSignals } from './shutdown.ts'
 import { Slots } from './slots.ts'
-import { tellStarted } from './tell-started.ts'
+import { startedWorker, tellStarted } from './started-line.ts'
+import type { StartedWorker } from './started-line.ts'
 import { untilReachable } from './until-reachable.ts'
 import { resolveWorkerOptions } from './worker-options.ts'
 import type { ResolvedWorkerOptions, WorkerOptions } from './worker-options.ts'
@@ -77,12 +78,16 @@ export class Worker {
   readonly #given: WorkerOptions
   readonly #ending = new AbortController()
   readonly #parts: Partial<WorkerParts> = {}
+  readonly #quiet: boolean
+  readonly #ready = Promise.withResolvers<StartedWorker>()
   #state: WorkerState = 'new'
   #running: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
 
-  constructor(options: WorkerOptions = {}) {
+  /** `quiet` leaves out the first line, where a pool writes one for all its workers. */
+  constructor(options: WorkerOptions = {}, { quiet = false }: { quiet?: boolean } = {}) {
     this.#given = options
+    this.#quiet = quiet
   }
 
   /**
@@ -117,6 +122,11 @@ export class Worker {
       })),
       counts: deliveries ? { ...deliveries.counts } : NO_RUNS,
     }
+  }
+
+  /** Resolves, with what it is, when it begins to take tasks. Never settles when it does not come to that: then `run` says why. */
+  get ready(): Promise<StartedWorker> {
+    return this.#ready.promise
   }
 
   /** The App it runs, once it is loaded. */
@@ -189,10 +199,12 @@ export class Worker {
     this.#parts.consumer = consumer
     this.#assemble(options, { broker, consumer, runners })
     this.#state = 'running'
-    await tellStarted(options, broker)
+    const started = await startedWorker(options, broker)
+    if (!this.#quiet) tellStarted(started, logger)
     this.#parts.keeper?.start()
     this.#parts.watch?.start()
     this.#parts.loop?.wake()
+    this.#ready.resolve(started)
   }
 
   async #openConsumer({ app, id, groups, lease }: ResolvedWorkerOptions, broker: Broker): Promise<TaskConsumer> {
