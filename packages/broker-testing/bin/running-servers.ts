@@ -67,7 +67,11 @@ export async function endServer(server: RunningServer): Promise<void> {
 /** One command at a time changes what runs. */
 export async function withServersLock<Value>(act: () => Promise<Value>): Promise<Value> {
   mkdirSync(serversFolder, { recursive: true })
-  const unlock = await lockfile.lock(serversFolder, { retries: { forever: true, minTimeout: 200, maxTimeout: 1_000 } })
+  const unlock = await lockfile.lock(serversFolder, {
+    stale: 30_000,
+    onCompromised: () => undefined,
+    retries: { forever: true, minTimeout: 200, maxTimeout: 1_000 },
+  })
   try {
     return await act()
   } finally {

@@ -44,6 +44,8 @@ async function lock(name: string): Promise<() => Promise<void>> {
   await (await open(file, 'a')).close()
   return lockfile.lock(file, {
     stale: 30_000,
+    // A machine that slept may lose the lock. Installing twice is slow and does no harm; failing would.
+    onCompromised: () => undefined,
     retries: { forever: true, minTimeout: 200, maxTimeout: 1_000, maxRetryTime: 900_000 },
   })
 }

@@ -4,7 +4,7 @@ import { ManagedCluster } from '../managed-cluster.ts'
 import { ManagedServer } from '../managed-server.ts'
 import type { TestCluster } from '../server.ts'
 import { findKafka } from './install.ts'
-import { askKafka } from './metadata.ts'
+import { askKafka } from './probe.ts'
 import type { KafkaOptions } from './options.ts'
 import { newClusterId, planKafka } from './server.ts'
 

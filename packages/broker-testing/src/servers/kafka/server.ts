@@ -14,7 +14,7 @@ import type { TestServer } from '../server.ts'
 import { kafkaConfiguration } from './configuration.ts'
 import type { KafkaMembership } from './configuration.ts'
 import { findKafka } from './install.ts'
-import { askKafka } from './metadata.ts'
+import { askKafka } from './probe.ts'
 import type { KafkaOptions } from './options.ts'
 
 /**

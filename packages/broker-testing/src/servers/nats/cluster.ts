@@ -4,7 +4,7 @@ import { ManagedCluster } from '../managed-cluster.ts'
 import { ManagedServer } from '../managed-server.ts'
 import type { TestCluster } from '../server.ts'
 import { findNats } from './install.ts'
-import { askNats } from './monitor.ts'
+import { askNats } from './probe.ts'
 import type { NatsOptions } from './options.ts'
 import { planNats } from './server.ts'
 

@@ -12,7 +12,7 @@ import type { TestServer } from '../server.ts'
 import { natsConfiguration, natsServerName } from './configuration.ts'
 import type { NatsCluster } from './configuration.ts'
 import { findNats } from './install.ts'
-import { askNats } from './monitor.ts'
+import { askNats } from './probe.ts'
 import type { NatsOptions } from './options.ts'
 
 /**

@@ -7,8 +7,8 @@ import { ManagedServer } from '../managed-server.ts'
 import type { TestCluster, TestServer } from '../server.ts'
 import { findRedis } from './install.ts'
 import type { RedisOptions } from './options.ts'
-import { askRedis } from './protocol.ts'
-import type { RedisAddress } from './protocol.ts'
+import { askRedis } from './probe.ts'
+import type { RedisAddress } from './probe.ts'
 import { planRedis } from './server.ts'
 
 /** What each member of a cluster is started with. */

@@ -7,7 +7,7 @@ import type { Installation } from '../installation.ts'
 import type { TestCluster, TestServer } from '../server.ts'
 import { findRedis } from './install.ts'
 import type { RedisOptions } from './options.ts'
-import { askRedis } from './protocol.ts'
+import { askRedis } from './probe.ts'
 import { planRedis, startRedis } from './server.ts'
 
 /** A primary with a replica, and three sentinels that watch them and promote the replica when the primary is gone. */

@@ -12,8 +12,8 @@ import type { TestServer } from '../server.ts'
 import { redisConfiguration } from './configuration.ts'
 import { findRedis } from './install.ts'
 import type { RedisOptions } from './options.ts'
-import { askRedis } from './protocol.ts'
-import type { RedisAddress } from './protocol.ts'
+import { askRedis } from './probe.ts'
+import type { RedisAddress } from './probe.ts'
 
 /**
  * A Redis server for tests, ready for clients: the one that DS_TEST_REDIS_URL names, else a process of its own on a free
