@@ -5,6 +5,7 @@ import { events } from './groups/events.ts'
 import { garbage } from './groups/garbage.ts'
 import { lease } from './groups/lease.ts'
 import { lifecycle } from './groups/lifecycle.ts'
+import { recovery } from './groups/recovery.ts'
 import { retryAndDelay } from './groups/retry-and-delay.ts'
 import { settling } from './groups/settle.ts'
 import { shutdown } from './groups/shutdown.ts'
@@ -24,6 +25,7 @@ export const CASES: readonly ConformanceCase[] = [
   events,
   garbage,
   shutdown,
+  recovery,
 ].flat()
 
 /** The cases of the groups, or all. */

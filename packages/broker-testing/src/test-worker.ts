@@ -66,6 +66,10 @@ export class TestWorker {
     return this.#held.size
   }
 
+  get heldIds(): string[] {
+    return [...this.#held.keys()]
+  }
+
   get consumer(): TaskConsumer {
     return this.#consumer
   }
