@@ -1,14 +1,17 @@
 /** Why a document could not be read. Stable: programs may compare it. */
-export type FailureCode =
-  | 'Missing' // nothing is at this path any more
-  | 'Unreadable' // the system refuses to open it
-  | 'Empty' // a file of zero bytes
-  | 'TooLarge' // over the size limit
-  | 'Unsupported' // a format that this package does not read
-  | 'Encrypted' // needs a password
-  | 'Truncated' // the end of the file is missing
-  | 'Corrupt' // not what its format demands
-  | 'NoText' // sound, but without a text to search: a scan, for instance
+export const FAILURE_CODES = [
+  'Missing', // nothing is at this path any more
+  'Unreadable', // the system refuses to open it
+  'Empty', // a file of zero bytes
+  'TooLarge', // over the size limit
+  'Unsupported', // a format that this package does not read
+  'Encrypted', // needs a password
+  'Truncated', // the end of the file is missing
+  'Corrupt', // not what its format demands
+  'NoText', // sound, but without a text to search: a scan, for instance
+  'Crashed', // reading it ended its thread, or took too long, again and again
+] as const
+export type FailureCode = (typeof FAILURE_CODES)[number]
 
 /** One document that was left out, and why. It never stops the others. */
 export interface DocumentFailure {

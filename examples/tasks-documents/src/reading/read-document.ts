@@ -1,21 +1,15 @@
 import { basename } from 'node:path'
 import { DocumentError, failureOf, type DocumentFailure } from '../failure.ts'
-import { detectType } from './detect-type.ts'
 import type { Attachment, DocumentType, Extract, ReadDocument, Reader, ReaderOptions } from './document.ts'
-import { languageOf } from './language.ts'
-import { readDocx } from './read-docx.ts'
-import { readEmail } from './read-email.ts'
-import { readHtml } from './read-html.ts'
-import { readMarkdown } from './read-markdown.ts'
-import { readPdf } from './read-pdf.ts'
 import { readText, titleLine } from './read-text.ts'
 
+/** Each format's library is loaded with its first document. */
 const READERS: Readonly<Record<DocumentType, Reader>> = {
-  pdf: readPdf,
-  docx: readDocx,
-  html: readHtml,
-  email: readEmail,
-  markdown: readMarkdown,
+  pdf: async (bytes, options) => (await import('./read-pdf.ts')).readPdf(bytes, options),
+  docx: async (bytes) => (await import('./read-docx.ts')).readDocx(bytes),
+  html: async (bytes) => (await import('./read-html.ts')).readHtml(bytes),
+  email: async (bytes) => (await import('./read-email.ts')).readEmail(bytes),
+  markdown: async (bytes) => (await import('./read-markdown.ts')).readMarkdown(bytes),
   text: readText,
 }
 
@@ -67,17 +61,19 @@ async function readOne(
 ): Promise<{ document: ReadDocument; attachments: readonly Attachment[] }> {
   if (source.bytes.length === 0) throw new DocumentError('Empty', 'The file is empty')
   if (source.depth > MAX_DEPTH) throw new DocumentError('Unsupported', `Mails within mails are read ${MAX_DEPTH} deep`)
+  const { detectType } = await import('./detect-type.ts')
   const type = await detectType(source.name, source.bytes)
   const extract = await READERS[type](source.bytes, options)
-  const document = toDocument(source, { type, extract, options })
+  const document = await toDocument(source, { type, extract, options })
   if (document.text === '' && type !== 'email') throw new DocumentError('NoText', noTextMessage(type))
   return { document, attachments: extract.attachments ?? [] }
 }
 
-function toDocument(
+async function toDocument(
   source: Source,
   { type, extract, options }: { type: DocumentType; extract: Extract; options: ReaderOptions },
-): ReadDocument {
+): Promise<ReadDocument> {
+  const { languageOf } = await import('./language.ts')
   const text = wellFormed(extract.text).slice(0, options.maxCharacters)
   return {
     path: source.path,
