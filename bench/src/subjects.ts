@@ -7,6 +7,12 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, () => Promise<Op
     fastq: async () => (await import('./subjects/fastq.ts')).openFastq,
     'p-queue': async () => (await import('./subjects/p-queue.ts')).openPQueue,
   },
+  redis: {
+    ours: async () => (await import('./subjects/ours.ts')).openOurs,
+    bullmq: async () => (await import('./subjects/bullmq.ts')).openBullmq,
+    'bee-queue': async () => (await import('./subjects/bee-queue.ts')).openBeeQueue,
+    bare: async () => (await import('./subjects/bare-redis.ts')).openBareRedis,
+  },
 }
 
 export const BROKERS: readonly string[] = Object.keys(SUBJECTS)

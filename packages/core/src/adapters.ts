@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import type { BrokerAdapter } from './broker-adapter.ts'
 import type { BrokerConfig } from './config.ts'
@@ -41,7 +42,7 @@ export const BROKER_SCHEMES: readonly string[] = [MEMORY, ...PACKAGES.keys()]
 
 /**
  * The adapter for a broker's config: the one that is named, else the one its URL scheme stands for. Packages are looked for in
- * `folder`, then beside this package.
+ * `folder`, then beside the program that was started, then beside this package.
  * @throws UnknownBrokerError, AdapterNotInstalledError
  * @throws ConfigInvalidError for a package that cannot be loaded or is no adapter.
  */
@@ -73,7 +74,18 @@ function unknownScheme(scheme: string): UnknownBrokerError {
 }
 
 async function installedAt(packageName: string, folder: string): Promise<string | undefined> {
-  return (await resolvePackage(packageName, folder)) ?? (await resolvePackage(packageName, import.meta.dirname))
+  for (const place of [folder, await folderOfProgram(), import.meta.dirname]) {
+    const file = await resolvePackage(packageName, place)
+    if (file !== undefined) return file
+  }
+  return undefined
+}
+
+/** Where the program stands that was started: a command installed for all folders has its adapters beside it. */
+async function folderOfProgram(): Promise<string> {
+  const program = process.argv[1]
+  if (program === undefined) return import.meta.dirname
+  return path.dirname(await realpath(program).catch(() => program))
 }
 
 async function loadAdapter(name: string, file: string): Promise<BrokerAdapter> {
