@@ -1,0 +1,104 @@
+import { createMemoryBroker, createTaskManager, encodeEvent, guardBroker, openBroker } from '@ds/core'
+import type { Broker, LoadedApp, Logger, TaskEvent } from '@ds/core'
+import type { Command } from 'commander'
+import { action } from '../command.ts'
+import type { Exit, Invocation } from '../command.ts'
+import { explainEnd, follow } from '../ending.ts'
+import { EXIT } from '../exit-codes.ts'
+import { readArgs } from '../read-args.ts'
+import { appOf, configFrom } from '../session.ts'
+import { wholeNumberOption } from '../whole-number-option.ts'
+
+interface RunOptions {
+  readonly concurrency?: string
+}
+
+/** `ds run APP NAME [ARGS]`: the first minute. */
+export function addRunCommand(program: Command, exit: Exit): void {
+  const command = program
+    .command('run <app> <name> [args]')
+    .description('run one task here and now: broker, worker and manager in this process; the result goes to stdout')
+    .option('--concurrency <number>', 'tasks at once, for a task that creates subtasks')
+    .addHelpText(
+      'after',
+      `
+ARGS is JSON, @FILE or - for stdin. The broker is memory: unless --broker names another.
+
+Examples:
+  $ ds run tasks.ts greet '{"greeted":"world"}'
+  $ ds run @acme/tasks-ocr scan @args.json`,
+    )
+  action<RunOptions>(command, exit, run)
+}
+
+async function run(
+  invocation: Invocation,
+  options: RunOptions,
+  positional: readonly (string | undefined)[],
+): Promise<number> {
+  const [reference, name = '', typed] = positional
+  const config = await configFrom({ ...invocation.globals, broker: invocation.globals.broker ?? 'memory:' })
+  const loaded = await appOf(reference, config)
+  if (!loaded) return EXIT.misuse
+  loaded.app.definition(name)
+  const args = await readArgs(typed)
+  const broker = invocation.globals.broker === undefined ? await ownMemory() : await openBroker(config)
+  try {
+    return await runOn(broker, {
+      invocation,
+      loaded,
+      name,
+      args,
+      concurrency: wholeNumberOption('--concurrency', options.concurrency),
+    })
+  } finally {
+    await broker.close()
+  }
+}
+
+interface Job {
+  readonly invocation: Invocation
+  readonly loaded: LoadedApp
+  readonly name: string
+  readonly args: unknown
+  readonly concurrency: number | undefined
+}
+
+async function runOn(broker: Broker, job: Job): Promise<number> {
+  const { output } = job.invocation
+  const { createLogger, Worker } = await import('@ds/worker')
+  const worker = new Worker({
+    app: job.loaded.app,
+    appModule: job.loaded.file,
+    broker,
+    logger: handlersOnly(createLogger()),
+    ...(job.concurrency !== undefined && { concurrency: job.concurrency }),
+  })
+  const manager = createTaskManager(broker, { app: job.loaded.app, owned: false })
+  const running = worker.run()
+  try {
+    const task = await manager.create(job.name, job.args)
+    const interrupt = (): void => void task.cancel().catch(() => undefined)
+    process.once('SIGINT', interrupt)
+    const ended = await follow(task, output, (event) => encodeEvent(event as TaskEvent))
+    process.off('SIGINT', interrupt)
+    if (ended.state === 'DONE') output.value(await task.result())
+    return await explainEnd(ended, task, output)
+  } finally {
+    await manager.close()
+    await worker.stop()
+    await running
+  }
+}
+
+/** A logger that passes on what handlers log. What the worker says of itself, the progress bar and the last line say already. */
+function handlersOnly(logger: Logger): Logger {
+  const silent = (): void => undefined
+  return { debug: silent, info: silent, warn: silent, error: silent, child: (fields) => logger.child(fields) }
+}
+
+async function ownMemory(): Promise<Broker> {
+  const broker = guardBroker(createMemoryBroker())
+  await broker.connect({ timeout: 1000 })
+  return broker
+}
