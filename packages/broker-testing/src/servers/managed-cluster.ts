@@ -1,4 +1,5 @@
 import { waitUntil } from '../faults/waiting.ts'
+import { ServerStartError } from './errors.ts'
 import type { ServerKind, TestCluster, TestServer } from './server.ts'
 
 /** Members of one cluster, and how to tell that they have found each other. */
@@ -73,7 +74,12 @@ export class ManagedCluster implements TestCluster {
 
   async #settle(timeoutMs: number): Promise<void> {
     const what = `${this.members.length} ${this.kind} servers to form a cluster`
-    await waitUntil(this.#plan.isSettled, { what, timeoutMs, intervalMs: 50 })
+    try {
+      await waitUntil(this.#plan.isSettled, { what, timeoutMs, intervalMs: 50 })
+    } catch (error) {
+      const log = this.members.map((member) => member.output().trimEnd().split('\n').slice(-5).join('\n')).join('\n')
+      throw new ServerStartError(`Waited ${timeoutMs / 1000} s for ${what}`, log, error)
+    }
   }
 
   /** All at once; the first failure is thrown when every one has come to an end, so that nothing goes on behind it. */
