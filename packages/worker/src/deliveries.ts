@@ -32,7 +32,7 @@ export interface RunCounts {
   released: number
   /** Whose thread or process died. */
   lost: number
-  /** Whose outcome was refused, for the task had been given to another worker. */
+  /** Whose outcome was dropped or refused, for the task had been given to another worker. */
   superseded: number
 }
 
@@ -163,11 +163,13 @@ export class Deliveries implements DeliveryOwner {
 
   #end(held: HeldDelivery, outcome: Outcome): void {
     if (held.ended) return
-    if (held.lost) this.#forget(held)
-    else this.#settle(held)
+    if (held.lost) this.#drop(held)
+    else {
+      this.#settle(held)
+      this.counts[outcome.type] += 1
+    }
     // After the outcome was handed over, so that it goes before the next question for tasks.
-    held.end(outcome)
-    this.counts[outcome.type] += 1
+    held.end(held.lost ? { type: 'released' } : outcome)
     this.#lastEnded = held
     this.#running -= 1
     if (this.#options.observers.length > 0) this.#tellEnded(held)
@@ -205,11 +207,17 @@ export class Deliveries implements DeliveryOwner {
     return false
   }
 
+  /** Its lease is lost: nobody waits for its outcome. */
+  #drop(held: HeldDelivery): void {
+    this.#superseded(held)
+    this.#forget(held)
+  }
+
   #superseded(held: HeldDelivery): void {
     this.counts.superseded += 1
     const { id, name, attempt } = held.task
     const message = `The outcome of ${name} was dropped: the task had been given to another worker or was changed meanwhile`
-    this.#options.identity.logger.warn(message, { task: id, attempt, outcome: held.outcome.type })
+    this.#options.identity.logger.warn(message, { task: id, attempt })
   }
 
   #forget(held: HeldDelivery): void {

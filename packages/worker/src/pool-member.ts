@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { DsError } from '@ds/core'
 import type { Logger } from '@ds/core'
 import { errorOf } from './isolation/protocol.ts'
 import type { PlainError } from './isolation/protocol.ts'
@@ -72,7 +73,7 @@ export class PoolMember {
       const born = performance.now()
       const reason = await this.#liveOnce()
       if (this.#stopping.signal.aborted) return
-      if (!this.#isReady) return this.#ready.reject(this.#failure ?? new Error(`A worker process ended: ${reason}`))
+      if (!this.#isReady) return this.#ready.reject(this.#failure ?? endedTooSoon(reason))
       if (performance.now() - born > PROVEN) deaths = 0
       const wait = Math.min(LONGEST_WAIT, this.#options.firstWait * 2 ** deaths)
       const { number, logger } = this.#options
@@ -108,6 +109,11 @@ export class PoolMember {
         this.#failure = errorOf(message.error)
     }
   }
+}
+
+function endedTooSoon(reason: string): DsError {
+  const fix = 'The lines above say what it wrote; one process alone, without -n, says more'
+  return new DsError('AppInvalid', `A worker process ended before it could take a task: ${reason}`, { fix })
 }
 
 function send(child: ChildProcess, message: ToPoolMember): void {

@@ -31,6 +31,9 @@ export interface MemberOptions {
   readonly logger: Logger
 }
 
+/** Milliseconds after which somebody may wonder what a start waits for. */
+const SLOW_START = 10_000
+
 interface CurrentRun {
   readonly number: number
   readonly held: RunnableDelivery
@@ -51,14 +54,13 @@ export class Member implements AbortTarget {
 
   constructor(options: MemberOptions) {
     this.#options = options
-    // Whoever waits for it hears of it; where nobody does, it is no unhandled rejection.
-    this.#ready.promise.catch(() => undefined)
     this.#transport = options.spawn({
       onMessage: (message) => this.#onMessage(message),
       onExit: (reason) => this.#onExit(reason),
     })
     this.#service = new BrokerService(options.broker, (message) => this.#send(message))
     this.#send({ type: 'start', init: options.init })
+    this.#sayIfSlow()
   }
 
   get alive(): boolean {
@@ -105,6 +107,15 @@ export class Member implements AbortTarget {
     else this.#send({ type: 'stop' })
     if (!(await isWithin(patience, this.#exited.promise))) this.kill()
     await this.#exited.promise
+  }
+
+  #sayIfSlow(): void {
+    const { isolation, init, logger } = this.#options
+    const say = (): void =>
+      logger.warn(`A ${isolation} is still loading ${init.appModule} after ${SLOW_START / 1000} s`)
+    const timer = setTimeout(say, SLOW_START)
+    const started = (): void => clearTimeout(timer)
+    this.#ready.promise.then(started, started)
   }
 
   #send(message: ToMember): void {

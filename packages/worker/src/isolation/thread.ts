@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { toTaskError } from '@ds/core'
 import { entryUrl } from '../entries/entry-url.ts'
 import type { SpawnMember } from './member.ts'
 import type { FromMember } from './protocol.ts'
@@ -17,6 +18,9 @@ export const spawnThread: SpawnMember = ({ onMessage, onExit }) => {
   }
 }
 
+/** What was thrown and where, on one line. */
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const { name, message, stacktrace } = toTaskError(error)
+  const [frame] = stacktrace
+  return `${name}: ${message}${frame ? ` (${frame.file}:${frame.lineno})` : ''}`
 }

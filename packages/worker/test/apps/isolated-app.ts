@@ -27,21 +27,21 @@ interface Place {
 
 /** The same tasks for each isolation, named after it. */
 function tasksOf(isolation: Isolation): AnyTaskDefinition[] {
-  const quickly = { isolation, grace: 100, maxRetries: 3, backoff: () => 5 } as const
+  const retried = { isolation, maxRetries: 3, backoff: () => 5 } as const
   return [
     defineTask(`${isolation}_place`, { isolation, dependencies: [counter] }, (_args: null, { dependencies }): Place => {
       return { pid: process.pid, thread: threadId, setups: dependencies.counter.setups }
     }),
     defineTask(`${isolation}_double`, { isolation }, (value: number) => value * 2),
-    defineTask(`${isolation}_spin`, quickly, (file: string) => {
+    defineTask(`${isolation}_spin`, { ...retried, grace: 100 }, (file: string) => {
       writeFileSync(file, String(process.pid))
       for (;;);
     }),
-    defineTask(`${isolation}_slow_spin`, { ...quickly, timeout: 150, maxRetries: 0 }, () => {
+    defineTask(`${isolation}_slow_spin`, { isolation, timeout: 150, grace: 100 }, () => {
       for (;;);
     }),
-    defineTask(`${isolation}_die`, { ...quickly, maxCrashes: 2 }, () => die(isolation)),
-    defineTask(`${isolation}_hold`, quickly, async (file: string, { attempt, signal }) => {
+    defineTask(`${isolation}_die`, { ...retried, maxCrashes: 2 }, () => die(isolation)),
+    defineTask(`${isolation}_hold`, retried, async (file: string, { attempt, signal }) => {
       if (attempt > 1) return `attempt ${attempt}`
       writeFileSync(file, String(process.pid))
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
@@ -49,14 +49,14 @@ function tasksOf(isolation: Isolation): AnyTaskDefinition[] {
     }),
     defineTask(
       `${isolation}_flaky`,
-      { ...quickly, retryOn: [ConnectionError] },
+      { ...retried, retryOn: [ConnectionError] },
       (_args: null, { attempt, previousError }) => {
         if (attempt === 1) throw new ConnectionError('first try')
         throw new TypeError(`after ${previousError?.name}`)
       },
     ),
     defineTask(`${isolation}_big`, { isolation, maxRetries: 3 }, () => 'x'.repeat(600 * 1024)),
-    defineTask(`${isolation}_progress`, quickly, async (_args: null, { progress, signal, logger }) => {
+    defineTask(`${isolation}_progress`, retried, async (_args: null, { progress, signal, logger }) => {
       logger.info('half-way', { page: 3, when: new Error('odd field') })
       progress(0.5)
       progress.flush()
