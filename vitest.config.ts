@@ -18,7 +18,7 @@ function project(folder: string): TestProjectConfiguration {
   if (existsSync(own)) return own
   const { name } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as { name: string }
   const adapter = isAdapter(folder)
-  const needsServer = ['**/*.server.test.ts', ...(adapter ? ['test/**'] : [])]
+  const needsServer = adapter ? ['test/**'] : ['test/**/*server*.test.ts']
   return {
     extends: true,
     test: {
