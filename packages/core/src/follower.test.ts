@@ -37,33 +37,42 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 describe('a follower', () => {
   test('tells what the snapshot says, then every later event once, wherever the snapshot falls among the events', () => {
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 30 }), fc.nat(), fc.nat(), (changes, snapshotAt, arrivesAt) => {
-        const life = lifeOf(changes)
-        const read = snapshotAt % life.length
-        // What was read arrives when further events may have come already.
-        const arrives = read + (arrivesAt % (life.length - read))
-        const told: TaskEvent[] = []
-        const follower = new Follower('t', { onNews: (event) => told.push(event), onEnd: () => undefined })
-        for (const { event } of life.slice(0, arrives + 1)) follower.hear(event)
-        const snapshot = life[read]?.task ?? first
-        follower.begin(snapshot)
-        for (const { event } of life.slice(arrives + 1)) follower.hear(event)
-        expect(told.map(({ version }) => version)).toEqual(life.slice(read).map(({ task }) => task.version))
-        expect(told.map(({ state }) => state)).toEqual(life.slice(read).map(({ task }) => task.state))
-      }),
+      fc.property(
+        fc.array(change, { maxLength: 30, size: 'max' }),
+        fc.nat(),
+        fc.nat(),
+        (changes, snapshotAt, arrivesAt) => {
+          const life = lifeOf(changes)
+          const read = snapshotAt % life.length
+          // What was read arrives when further events may have come already.
+          const arrives = read + (arrivesAt % (life.length - read))
+          const told: TaskEvent[] = []
+          const follower = new Follower('t', { onNews: (event) => told.push(event), onEnd: () => undefined })
+          for (const { event } of life.slice(0, arrives + 1)) follower.hear(event)
+          const snapshot = life[read]?.task ?? first
+          follower.begin(snapshot)
+          for (const { event } of life.slice(arrives + 1)) follower.hear(event)
+          expect(told.map(({ version }) => version)).toEqual(life.slice(read).map(({ task }) => task.version))
+          expect(told.map(({ state }) => state)).toEqual(life.slice(read).map(({ task }) => task.state))
+        },
+      ),
     )
   })
 
   test('drops events that come twice or late', () => {
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 20 }), fc.array(fc.nat(), { maxLength: 60 }), (changes, order) => {
-        const life = lifeOf(changes)
-        const told: number[] = []
-        const follower = new Follower('t', { onNews: ({ version }) => told.push(version), onEnd: () => undefined })
-        follower.begin(first)
-        for (const index of order) follower.hear(life[index % life.length]!.event)
-        expect(told).toEqual([...new Set(told)].sort((a, b) => a - b))
-      }),
+      fc.property(
+        fc.array(change, { maxLength: 20, size: 'max' }),
+        fc.array(fc.nat(), { maxLength: 60, size: 'max' }),
+        (changes, order) => {
+          const life = lifeOf(changes)
+          const told: number[] = []
+          const follower = new Follower('t', { onNews: ({ version }) => told.push(version), onEnd: () => undefined })
+          follower.begin(first)
+          for (const index of order) follower.hear(life[index % life.length]!.event)
+          expect(told).toEqual([...new Set(told)].sort((a, b) => a - b))
+        },
+      ),
     )
   })
 
