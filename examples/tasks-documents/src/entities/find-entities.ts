@@ -7,9 +7,6 @@ import { namesIn } from './names.ts'
 import { organisationsByRule } from './organisation-rules.ts'
 import { passagesOf, type Passage } from './passages.ts'
 
-/** Grows when the methods change: documents seen by an older version are looked at again. */
-export const ENTITIES_VERSION = '1'
-
 export interface FindEntitiesOptions {
   readonly signal?: AbortSignal | undefined
   /** ISO 639-1: which words are months, which names are looked for. */

@@ -19,6 +19,8 @@ export interface SearchOptions {
   /** Default 20. */
   readonly limit?: number | undefined
   readonly offset?: number | undefined
+  /** Words of the passage that is shown, at most 60. Default 18. */
+  readonly words?: number | undefined
   /** What stands before and after a matching word in snippets. Default `[` and `]`. */
   readonly marks?: readonly [before: string, after: string] | undefined
 }
@@ -27,6 +29,7 @@ export interface SearchOptions {
 const WEIGHTS = '6.0, 3.0, 1.0'
 const TEXT_COLUMN = 2
 const SNIPPET_WORDS = 18
+const MAX_SNIPPET_WORDS = 60
 
 /** The best matches first. @throws QuerySyntaxError */
 export function searchDocuments(
@@ -36,15 +39,16 @@ export function searchDocuments(
 ): Hit[] {
   const [before, after] = options.marks ?? ['[', ']']
   const { sql, parameters } = conditionOf(selection)
+  const words = Math.min(options.words ?? SNIPPET_WORDS, MAX_SNIPPET_WORDS)
   const rows = database
     .prepare(
       `SELECT d.id, d.path, d.title, d.type, d.language, classes.class, -bm25(documents_fts, ${WEIGHTS}) AS score,
-              snippet(documents_fts, ${TEXT_COLUMN}, :before, :after, '…', ${SNIPPET_WORDS}) AS snippet
+              snippet(documents_fts, ${TEXT_COLUMN}, :before, :after, '…', :words) AS snippet
        FROM documents_fts JOIN documents AS d ON d.id = documents_fts.rowid LEFT JOIN classes ON classes.document_id = d.id
        WHERE documents_fts MATCH :query AND ${sql}
        ORDER BY score DESC, d.id LIMIT :limit OFFSET :offset`,
     )
-    .all({ ...parameters, before, after, limit: options.limit ?? 20, offset: options.offset ?? 0 })
+    .all({ ...parameters, before, after, words, limit: options.limit ?? 20, offset: options.offset ?? 0 })
   return rows.map((row) => ({
     id: Number(row['id']),
     path: String(row['path']),

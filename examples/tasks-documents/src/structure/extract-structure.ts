@@ -5,8 +5,6 @@ import { amountsIn } from './amounts.ts'
 import { keyValuesIn } from './key-values.ts'
 import type { DatedPassage, Structure } from './structure.ts'
 
-/** Grows when the methods change. */
-export const STRUCTURE_VERSION = '1'
 const MAX_ITEMS = 500
 
 /**

@@ -3,9 +3,6 @@ import type { Tag } from '../search-index/store-findings.ts'
 import { isNounPhrase } from './noun-phrase.ts'
 import { stopWordsOf } from './stop-words.ts'
 
-/** Grows when the method changes. */
-export const TAGS_VERSION = '1'
-
 export interface FindTagsOptions {
   /** Its words count more than those of the text. */
   readonly title?: string | undefined
@@ -18,6 +15,8 @@ export interface FindTagsOptions {
 
 const MAX_WORDS = 3
 const CHARACTERS = 200_000
+/** Addresses of mails and pages are no key words. */
+const ADDRESS = /\S+@\S+|https?:\/\/\S+|www\.\S+/g
 const DEFAULT_LIMIT = 8
 /** What weighs less than this share of the best tag is left out. */
 const MIN_SHARE = 0.3
@@ -34,7 +33,7 @@ interface Candidate {
  * weighted by how often they stand here and how rare their words are in the index (TF-IDF).
  */
 export function findTags(text: string, options: FindTagsOptions): Tag[] {
-  const titled = `${options.title ?? ''}\n${options.title ?? ''}\n${text.slice(0, CHARACTERS)}`
+  const titled = `${options.title ?? ''}\n${options.title ?? ''}\n${text.slice(0, CHARACTERS).replace(ADDRESS, '\n')}`
   const candidates = candidatesOf(titled, stopWordsOf(options.language))
   const weigh = wordWeights(options)
   const weighted = [...candidates.values()]

@@ -36,5 +36,5 @@ const ALWAYS = (
   'mr mrs ms dr mme mlle dear regards sincerely cordialement madame monsieur january february march april may june july august ' +
   'september october november december janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre ' +
   'monday tuesday wednesday thursday friday saturday sunday eur usd gbp chf vat tva nbsp http https www com org from subject tel ' +
-  'shall its whose does not kind regards best note attached part two three one per each cent please during present client'
+  'shall its whose does not kind regards best note attached part two three one per each cent please during present client date due total per'
 ).split(' ')

@@ -1,4 +1,5 @@
 import { defineTask } from '@ds/core'
+import { ANALYSIS_VERSIONS } from '../analysis-versions.ts'
 import { forEachDocument, selectionOf } from './analyse.ts'
 import { searchIndex } from './dependencies.ts'
 import { extractStructureArgs, extractStructureResult } from './schemas.ts'
@@ -17,12 +18,13 @@ export const extractStructureTask = defineTask(
     dependencies: [searchIndex],
   },
   async ({ force, ...args }, { signal, progress, dependencies: { index } }) => {
-    const { extractStructure, STRUCTURE_VERSION } = await import('../structure/extract-structure.ts')
+    const version = ANALYSIS_VERSIONS.structure
     const totals = { dates: 0, amounts: 0, keyValues: 0, tables: 0 }
-    const scope = { selection: selectionOf(args), analysis: { kind: 'structure', version: STRUCTURE_VERSION }, force }
-    const documents = await forEachDocument({ index, signal, progress }, scope, (document) => {
+    const scope = { selection: selectionOf(args), analysis: { kind: 'structure', version }, force }
+    const documents = await forEachDocument({ index, signal, progress }, scope, async (document) => {
+      const { extractStructure } = await import('../structure/extract-structure.ts')
       const structure = extractStructure(document, signal)
-      index.putFinding(document.id, { kind: 'structure', version: STRUCTURE_VERSION, structure })
+      index.putFinding(document.id, { kind: 'structure', version, structure })
       totals.dates += structure.dates.length
       totals.amounts += structure.amounts.length
       totals.keyValues += structure.keyValues.length

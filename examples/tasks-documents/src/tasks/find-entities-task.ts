@@ -1,4 +1,5 @@
 import { defineTask } from '@ds/core'
+import { ANALYSIS_VERSIONS } from '../analysis-versions.ts'
 import type { EntityType } from '../entities/entity.ts'
 import { forEachDocument, selectionOf } from './analyse.ts'
 import { documentsConfig, searchIndex } from './dependencies.ts'
@@ -18,11 +19,11 @@ export const findEntitiesTask = defineTask(
     dependencies: [documentsConfig, searchIndex],
   },
   async ({ force, ...args }, { signal, progress, dependencies: { config, index } }) => {
-    const { ENTITIES_VERSION, findEntities } = await import('../entities/find-entities.ts')
     const entities: Record<EntityType, number> = { person: 0, organisation: 0, place: 0, email: 0, phone: 0, date: 0 }
-    const analysis = { kind: 'entities', version: `${ENTITIES_VERSION}-${config.country ?? ''}` }
+    const analysis = { kind: 'entities', version: `${ANALYSIS_VERSIONS.entities}-${config.country ?? ''}` }
     const scope = { selection: selectionOf(args), analysis, force }
     const documents = await forEachDocument({ index, signal, progress }, scope, async (document, onProgress) => {
+      const { findEntities } = await import('../entities/find-entities.ts')
       const { language } = document
       const found = await findEntities(document.text, { signal, language, country: config.country, onProgress })
       index.putFinding(document.id, { kind: 'entities', version: analysis.version, entities: found })

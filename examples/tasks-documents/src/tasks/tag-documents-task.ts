@@ -1,4 +1,5 @@
 import { defineTask } from '@ds/core'
+import { ANALYSIS_VERSIONS } from '../analysis-versions.ts'
 import { forEachDocument, selectionOf } from './analyse.ts'
 import { searchIndex } from './dependencies.ts'
 import { tagArgs, tagResult } from './schemas.ts'
@@ -16,15 +17,20 @@ export const tagDocumentsTask = defineTask(
     dependencies: [searchIndex],
   },
   async ({ force, ...args }, { signal, progress, dependencies: { index } }) => {
-    const { findTags, TAGS_VERSION } = await import('../tags/find-tags.ts')
+    const version = ANALYSIS_VERSIONS.tags
     let total = 0
     const inIndex = { frequency: (word: string) => index.documentFrequency(word), documents: index.counts().documents }
-    const scope = { selection: selectionOf(args), analysis: { kind: 'tags', version: TAGS_VERSION }, force }
-    const documents = await forEachDocument({ index, signal, progress }, scope, ({ id, title, text, language }) => {
-      const tags = findTags(text, { title, language, ...inIndex })
-      index.putFinding(id, { kind: 'tags', version: TAGS_VERSION, tags })
-      total += tags.length
-    })
+    const scope = { selection: selectionOf(args), analysis: { kind: 'tags', version }, force }
+    const documents = await forEachDocument(
+      { index, signal, progress },
+      scope,
+      async ({ id, title, text, language }) => {
+        const { findTags } = await import('../tags/find-tags.ts')
+        const tags = findTags(text, { title, language, ...inIndex })
+        index.putFinding(id, { kind: 'tags', version, tags })
+        total += tags.length
+      },
+    )
     return { documents, tags: total }
   },
 )

@@ -1,4 +1,5 @@
 import { defineTask, Fatal, RetryAfter } from '@ds/core'
+import { ANALYSIS_VERSIONS } from '../analysis-versions.ts'
 import type { SearchIndex } from '../search-index/search-index.ts'
 import type { IndexedDocument } from '../search-index/store-files.ts'
 import { TranslationError } from '../translation/translation-error.ts'
@@ -9,7 +10,6 @@ import { documentsConfig, searchIndex } from './dependencies.ts'
 import { translateArgs, translateResult } from './schemas.ts'
 
 const REFUSED_SHOWN = 50
-const VERSION = '1'
 
 /** Translates the documents that are not in the target language, through a service that speaks LibreTranslate's protocol. */
 export const translateDocumentsTask = defineTask(
@@ -24,7 +24,7 @@ export const translateDocumentsTask = defineTask(
   },
   async ({ force, target, ...args }, { signal, progress, dependencies: { config, index } }) => {
     const service = serviceOf(config)
-    const analysis = { kind: `translation:${target}`, version: VERSION }
+    const analysis = { kind: `translation:${target}`, version: ANALYSIS_VERSIONS.translation }
     const scope = { selection: selectionOf(args), analysis, force }
     const refused: { path: string; message: string }[] = []
     const done = { translated: 0, skipped: 0 }
@@ -58,7 +58,13 @@ async function translateDocument(
   if (document.language === options.target || document.text === '') return 'skipped'
   const title = await translateText(service, document.title, { ...options, onProgress: undefined })
   const text = await translateText(service, document.text, options)
-  index.putFinding(document.id, { kind: 'translation', language: options.target, version: VERSION, title, text })
+  index.putFinding(document.id, {
+    kind: 'translation',
+    language: options.target,
+    version: ANALYSIS_VERSIONS.translation,
+    title,
+    text,
+  })
   return 'translated'
 }
 
