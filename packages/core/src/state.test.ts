@@ -124,11 +124,11 @@ function stepsOfCurrent(list: readonly (readonly [Change, boolean])[]): Step[] {
 function always(rule: (step: Step) => void): void {
   fc.assert(
     fc.property(changes, (list) => stepsOf(list).forEach(rule)),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
   fc.assert(
     fc.property(mostlyCurrent, (list) => stepsOfCurrent(list).forEach(rule)),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 }
 
