@@ -65,6 +65,7 @@ it('asks for nothing while no slot is free, and at the end of the tick in which 
   loop.wake()
   expect(calls).toHaveLength(1)
   await new Promise<void>((resolve) => process.nextTick(resolve))
+  await Promise.resolve()
   expect(calls[1]?.max).toBe(2)
 })
 

@@ -33,7 +33,7 @@ export class ReceiveLoop {
   wake(): void {
     if (this.#scheduled || this.#stopped || this.#receiving) return
     this.#scheduled = true
-    process.nextTick(receiveNow, this)
+    process.nextTick(receiveAfterTick, this)
   }
 
   /** Makes a call that is under way return, so that the next one asks for fewer. */
@@ -85,6 +85,11 @@ export class ReceiveLoop {
     setImmediate(receiveNow, this)
     return true
   }
+}
+
+/** Outcomes that were handed over in this tick are sent within it; promise jobs come after that. */
+function receiveAfterTick(loop: ReceiveLoop): void {
+  queueMicrotask(() => loop.receiveNow())
 }
 
 function receiveNow(loop: ReceiveLoop): void {

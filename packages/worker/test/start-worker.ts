@@ -22,13 +22,14 @@ export interface StartedWorker {
 export async function startWorker(
   app: App | string,
   { broker = createMemoryBroker(), ...options }: Omit<WorkerOptions, 'broker'> & { broker?: MemoryBroker } = {},
+  { waits = true }: { waits?: boolean } = {},
 ): Promise<StartedWorker> {
   const { logger, lines } = collectingLogger()
   const worker = new Worker({ app, broker, logger, drain: 0, shutdownGrace: 200, progressInterval: 20, ...options })
   const running = worker.run()
   // A test that waits for its end hears of a failure; the others hear of it here.
   running.catch(() => undefined)
-  await Promise.race([running.catch(() => undefined), until(() => worker.status().state === 'running')])
+  if (waits) await Promise.race([running.catch(() => undefined), worker.ready])
   const manager = createTaskManager(broker, worker.app ? { app: worker.app } : {})
   onTestFinished(async () => {
     await worker.stop()
