@@ -40,6 +40,11 @@ function tool(words, needs = 'install') {
   return { needs, cwd: 'root', run: (_root, toolchain) => [toolchain.pnpm, 'exec', ...words] }
 }
 
+const byContent = ['--cache', '--cache-strategy', 'content']
+
+export const lintWords = ['eslint', ...byContent, '--cache-location', 'node_modules/.cache/eslint/']
+export const formatWords = ['prettier', ...byContent, '--log-level', 'warn']
+
 /** @type {Record<string, Command>} */
 export const commands = {
   start: script('examples/tasks-documents/start.ts'),
@@ -54,8 +59,8 @@ export const commands = {
   typecheck: script('scripts/check.ts', 'build', 'types'),
   api: script('scripts/api.ts'),
   build: { needs: 'build', cwd: 'root' },
-  lint: tool(['eslint', '--cache', '--cache-location', 'node_modules/.cache/eslint/', '.'], 'build'),
-  format: tool(['prettier', '--write', '--cache', '--log-level', 'warn', '.']),
+  lint: tool([...lintWords, '.'], 'build'),
+  format: tool([...formatWords, '--write', '.']),
   docs: tool(['typedoc'], 'build'),
   changeset: tool(['changeset']),
   'version-packages': tool(['changeset', 'version']),

@@ -1,3 +1,4 @@
+import { formatWords, lintWords } from '../bootstrap/commands.mjs'
 import { checkBoundaries } from '../boundaries/check.ts'
 import { capture, root, tool } from '../testing/command.ts'
 import type { CommandResult } from '../testing/command.ts'
@@ -11,13 +12,11 @@ export interface StaticCheck {
   run(): Promise<CommandResult>
 }
 
-const cache = (name: string): string[] => ['--cache', '--cache-location', `node_modules/.cache/${name}`]
-
 export const staticChecks: readonly StaticCheck[] = [
   {
     name: 'lint',
     fix: 'npm run lint -- --fix',
-    run: () => capture(tool('eslint', ...cache('eslint/'), '--cache-strategy', 'content', '.')),
+    run: () => capture(tool(...lintWords, '.')),
   },
   {
     name: 'types',
@@ -28,10 +27,7 @@ export const staticChecks: readonly StaticCheck[] = [
   {
     name: 'format',
     fix: 'npm run format',
-    run: () =>
-      capture(
-        tool('prettier', '--check', ...cache('prettier'), '--cache-strategy', 'content', '--log-level', 'warn', '.'),
-      ),
+    run: () => capture(tool(...formatWords, '--check', '.')),
   },
   { name: 'boundaries', fix: 'docs/contributing/development.md, "Arrows"', run: () => checkBoundaries(root) },
 ]

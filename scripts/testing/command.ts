@@ -22,6 +22,6 @@ export async function capture(words: readonly string[], cwd: string = root): Pro
 }
 
 /** A development tool of the root's node_modules. */
-export function tool(name: string, ...args: string[]): string[] {
-  return ['pnpm', 'exec', name, ...args]
+export function tool(...words: readonly string[]): string[] {
+  return ['pnpm', 'exec', ...words]
 }
