@@ -73,7 +73,7 @@ describe('a wrong call is one line on stderr with an exit code', () => {
       'a pool on a broker of one process',
       ['--broker', 'memory:', 'worker', 'start', 'tasks.ts', '-n', '2'],
       2,
-      /memory:/,
+      /memory broker.*redis:/,
     ],
     ['a number that is none', ['worker', 'start', 'tasks.ts', '--concurrency', 'many'], 2, /--concurrency is "many"/],
   ]
