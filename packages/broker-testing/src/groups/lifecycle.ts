@@ -69,7 +69,7 @@ async function unreachableServer(context: CaseContext): Promise<void> {
   )
   between(
     performance.now() - started,
-    [0, 3000 * context.settings.load],
+    [0, 2000 * context.settings.load],
     'ms that connect({ timeout: 1000 }) took to reject',
   )
 }

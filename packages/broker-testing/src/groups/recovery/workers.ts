@@ -1,3 +1,4 @@
+import type { Broker } from '@ds/core'
 import type { CaseContext } from '../../case-context.ts'
 import { between, check, equal, sameMembers } from '../../check.ts'
 import type { HoldStage } from '../../children/program-options.ts'
@@ -107,20 +108,23 @@ export async function killedAgainAndAgain(context: CaseContext): Promise<void> {
   const told: string[] = []
   const until = performance.now() + seconds * 1000
   let inFlight = 0
+  let lastVictim: ChildScript | undefined
   for (let kill = 0; performance.now() < until; kill++) {
-    const tasks = newTasks(context, 200, { maxCrashes: 100 })
+    const tasks = newTasks(context, 400, { maxCrashes: 100 })
     await submitAll(broker, tasks)
     told.push(...tasks.map(({ id }) => id))
-    await context.watchFor(1000 + (kill % 3) * 500)
     const victim = living[kill % living.length]
     check(victim, 'there is no worker to kill')
+    await context.until('the next victim to run something', () => unsettled(victim).length > 0)
     await victim.kill()
-    inFlight += unsettled(victim)
+    inFlight += unsettled(victim).length
+    lastVictim = victim
     const next = await start()
     children.push(next)
     living[kill % living.length] = next
+    await context.until('the backlog to shrink', async () => (await broker.counts()).QUEUED < 200, 60_000)
   }
-  const ended = performance.now()
+  const recoveredMs = await untilTakenOver(context, broker, lastVictim)
   await context.until(
     'all tasks to end',
     async () => {
@@ -129,7 +133,6 @@ export async function killedAgainAndAgain(context: CaseContext): Promise<void> {
     },
     60_000,
   )
-  const recoveredMs = Math.round(performance.now() - ended)
   const starts = children.flatMap((child) => idsIn(child, 'start'))
   const duplicates = starts.length - new Set(starts).size
   const states = await statesOf(context, told)
@@ -141,9 +144,19 @@ export async function killedAgainAndAgain(context: CaseContext): Promise<void> {
 }
 
 /** What a killed worker had started and not heard the end of. */
-function unsettled(child: ChildScript): number {
+function unsettled(child: ChildScript): string[] {
   const settled = new Set(idsIn(child, 'settled'))
-  return idsIn(child, 'start').filter((id) => !settled.has(id)).length
+  return idsIn(child, 'start').filter((id) => !settled.has(id))
+}
+
+/** Waits until what the victim held has ended, and gives the time that took. */
+async function untilTakenOver(context: CaseContext, broker: Broker, victim: ChildScript | undefined): Promise<number> {
+  const killed = performance.now()
+  const held = victim ? unsettled(victim) : []
+  await context.until('what the last victim held to end', async () =>
+    (await broker.get(held)).every((task) => task?.state === 'DONE'),
+  )
+  return Math.round(performance.now() - killed)
 }
 
 async function statesOf(context: CaseContext, ids: readonly string[]): Promise<Map<string, number>> {
