@@ -179,6 +179,22 @@ it('runs a task again, attempt 2 and a crash counted, whose process was killed f
   expect(await handle.get()).toMatchObject({ state: 'DONE', attempt: 2, crashes: 1, failures: 0 })
 })
 
+it('gives a task back, after a wait, when no further member can be started, and goes on when one can', async () => {
+  const { manager, worker, lines } = await startWorker(path.join(import.meta.dirname, 'apps/fragile-app.ts'))
+  const file = fileName()
+  const holding = await manager.create('hold', file)
+  await until(() => readOrEmpty(file) !== '')
+  rmSync(file)
+  vi.stubEnv('FRAGILE', '1')
+  const quick = await manager.create('quick', null)
+  await until(() => lines.some(({ message }) => message === 'No thread for a task: giving it back in 1 s'))
+  vi.unstubAllEnvs()
+  expect(await quick.result()).toBe('quick')
+  expect(await quick.get()).toMatchObject({ attempt: 2, failures: 0, crashes: 0 })
+  expect(worker.status().counts).toMatchObject({ released: 1, done: 1 })
+  await holding.cancel()
+})
+
 it('loads the App by appModule where it was given itself: a file or its URL', async () => {
   for (const appModule of [APP_FILE, new URL('./apps/isolated-app.ts', import.meta.url)]) {
     const { manager } = await startWorker(app, { appModule })

@@ -5,7 +5,6 @@ import { Worker } from '../src/index.ts'
 import type { WorkerOptions } from '../src/index.ts'
 import { collectingLogger } from './collecting-logger.ts'
 import type { CollectedLine } from './collecting-logger.ts'
-import { until } from './until.ts'
 
 export interface StartedWorker {
   readonly broker: MemoryBroker
