@@ -1,5 +1,6 @@
 import { endWithParent } from '../isolation/parent-watch.ts'
 import { plainError } from '../isolation/protocol.ts'
+import { createLogger } from '../logger.ts'
 import type { FromPoolMember, ToPoolMember } from '../pool-member.ts'
 import { Worker } from '../worker.ts'
 import type { WorkerOptions } from '../worker-options.ts'
@@ -18,7 +19,9 @@ process.on('message', (message: ToPoolMember) => {
 let worker: Worker | undefined
 
 async function runWorker(options: WorkerOptions): Promise<void> {
-  worker = new Worker(options, { quiet: true })
+  // Lines of several processes come out mixed.
+  const logger = createLogger().child({ pid: process.pid })
+  worker = new Worker({ ...options, logger }, { quiet: true })
   const telling = setInterval(tellStatus, STATUS_INTERVAL)
   telling.unref()
   try {
