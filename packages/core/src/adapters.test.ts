@@ -104,6 +104,7 @@ describe('a broker that cannot be had is said in one line', () => {
       'other.js': 'export const adapter = {}, size = 3',
       'needy.js': `import 'ioredis'`,
     })
+    await project.copyCore()
     const { answer } = await project.run(connecting(broker))
     expect(answer).toMatchObject({ code, message: expect.stringMatching(message) as string })
     expect(JSON.stringify(answer)).not.toContain('secret')

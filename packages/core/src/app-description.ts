@@ -5,6 +5,7 @@ export interface AppDescription {
   readonly tasks: readonly TaskDescription[]
 }
 
+/** One task of an App that is described. */
 export interface TaskDescription {
   readonly name: string
   readonly group: string
@@ -17,4 +18,13 @@ export interface TaskDescription {
   readonly result?: JsonSchema
 }
 
+/** A JSON Schema, draft 2020-12. */
 export type JsonSchema = { readonly [key: string]: unknown }
+
+/** What workers say of the Apps they run, so that managers without the handlers' code know a task's group and limits. */
+export interface AppDirectory {
+  /** Replaces what was known of the App of that name. Durable. */
+  announce(app: AppDescription): Promise<void>
+  /** All Apps that were announced. */
+  apps(): Promise<AppDescription[]>
+}

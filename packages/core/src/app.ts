@@ -10,6 +10,7 @@ export type AppItem = AnyTaskDefinition | App<AnyTaskDefinition>
 
 /** The definitions in an App's items, and those of an App. */
 export type TasksIn<Item> = Item extends App<infer Tasks> ? Tasks : Item extends AnyTaskDefinition ? Item : never
+/** The definitions of an App, from its type. */
 export type TasksOf<SomeApp extends App<AnyTaskDefinition>> = SomeApp extends App<infer Tasks> ? Tasks : never
 
 /** A named collection of task definitions: the registry that workers run and managers create from. */

@@ -2,6 +2,7 @@ import type { Result } from './broker.ts'
 import type { BatchLimits } from './capabilities.ts'
 import { DsError } from './errors.ts'
 
+/** How a {@link Batcher} sends. */
 export interface BatcherOptions<Item, Answer> {
   /** Sends one batch; answers come in the order of the items. A rejection is the answer to every item. */
   readonly send: (items: readonly Item[]) => Promise<Result<Answer>[]>
@@ -10,7 +11,8 @@ export interface BatcherOptions<Item, Answer> {
   readonly size?: (item: Item) => number
 }
 
-type OnAnswer<Answer> = (answer: Result<Answer>) => void
+/** Hears the answer to one item. Must not throw. */
+export type OnAnswer<Answer> = (answer: Result<Answer>) => void
 
 interface Waiting<Item, Answer> {
   readonly item: Item

@@ -1,6 +1,6 @@
 import type { EventFilter, SubscriptionItem } from './events.ts'
 import type { DsError } from './errors.ts'
-import type { AppDescription } from './app-description.ts'
+import type { AppDirectory } from './app-description.ts'
 import type { AttemptError, Payload, StoredState, Task, TaskError, TaskHeaders } from './task.ts'
 import type { BrokerCapabilities } from './capabilities.ts'
 import type { BrokerHealth } from './health.ts'
@@ -64,6 +64,7 @@ export interface TaskQueue {
   retry(id: string, options: { nonce: string }): Promise<RetryAnswer>
 }
 
+/** `exists`: the id was taken, and nothing was changed. */
 export type SubmitAnswer = 'created' | 'exists'
 /**
  * `cancelled`: it is CANCELLED, by this call or one before; `requested`: it runs and will hear of it; `queued`: it waits in its queue
@@ -72,6 +73,7 @@ export type SubmitAnswer = 'created' | 'exists'
 export type CancelAnswer = 'cancelled' | 'requested' | 'queued' | 'finished' | 'unknown'
 /** `active`: it has not ended, so there is nothing to run again. */
 export type RetryAnswer = 'queued' | 'active' | 'unknown'
+/** `active`: it has not ended, so it stays. */
 export type RemoveAnswer = 'removed' | 'active' | 'unknown'
 
 /** A task as a manager asks for it. Core has checked its names and limits. */
@@ -99,6 +101,7 @@ export interface NewTask {
   readonly maxQueued?: number
 }
 
+/** How a worker joins the workers of its queues. */
 export interface ConsumerOptions {
   /** Opaque names, `[a-z0-9-]{1,64}`. Of what is due and at hand, the earlier ones are handed out first. */
   readonly queues: readonly string[]
@@ -113,6 +116,7 @@ export interface ConsumerOptions {
   readonly onCancel: (notice: CancelNotice) => void
 }
 
+/** The news that a delivery is to be cancelled. */
 export interface CancelNotice {
   readonly taskId: string
   /** The attempt that was flagged. A worker that holds another one ignores the notice: it came late. */
@@ -151,6 +155,7 @@ export interface TaskConsumer {
   close(): Promise<void>
 }
 
+/** A task handed to one worker. */
 export interface Delivery {
   /** As it is after the claim: `state` RUNNING, `attempt` this start's number. */
   readonly task: Task
@@ -160,6 +165,7 @@ export interface Delivery {
   readonly previousError?: TaskError
 }
 
+/** The right to run a delivery, for a time. */
 export interface Lease {
   /** The task's id. */
   readonly id: string
@@ -170,20 +176,24 @@ export interface Lease {
   readonly expiresIn: number
 }
 
+/** A lease to be made longer, with how far its task is. */
 export interface Renewal {
   readonly lease: Lease
   /** 0 to 1. */
   readonly progress?: number
 }
 
+/** What became of a lease, and whether its task is to be cancelled. */
 export type RenewAnswer =
   { readonly status: 'held'; readonly cancel?: { readonly requeue: boolean } } | { readonly status: 'lost' }
 
+/** A delivery that ends. */
 export interface Settlement {
   readonly lease: Lease
   readonly outcome: Outcome
 }
 
+/** How a delivery ended, as its worker says. */
 export type Outcome =
   | { readonly type: 'done'; readonly result: Payload }
   /** Runs again after `delay` (ms) while retries are left, by the task's own count or by `maxRetries`; else ends in ERROR. */
@@ -196,6 +206,7 @@ export type Outcome =
   /** The thread or process that ran it died: a crash of this task alone. */
   | { readonly type: 'lost' }
 
+/** What became of an outcome: see {@link TaskConsumer.settle}. */
 export type SettleAnswer = 'applied' | 'superseded' | 'recorded'
 
 /** State, results and errors. A manager reads its own writes here. */
@@ -212,6 +223,7 @@ export interface TaskStore {
   list(query: TaskQuery): Promise<TaskPage>
   /** How many tasks are in each state. */
   counts(): Promise<TaskCounts>
+  /** The args of a task, whatever its state; undefined for an unknown id. */
   args(id: string): Promise<Payload | undefined>
   /** Of a DONE task; undefined for any other. */
   result(id: string): Promise<Payload | undefined>
@@ -223,6 +235,7 @@ export interface TaskStore {
   readonly parked: ParkedStore
 }
 
+/** Which tasks to list. Fields that are absent do not restrict. */
 export interface TaskQuery {
   readonly states?: readonly StoredState[]
   readonly name?: string
@@ -240,6 +253,7 @@ export interface TaskCursor {
   readonly id: string
 }
 
+/** A page of tasks. */
 export interface TaskPage {
   readonly tasks: readonly Task[]
   /** Absent on the last page. */
@@ -249,8 +263,11 @@ export interface TaskPage {
 /** Tasks by state, and how many of the QUEUED ones wait for a delay or a retry. */
 export type TaskCounts = Readonly<Record<StoredState, number>> & { readonly delayed: number }
 
+/** Where bytes are kept that could not be decoded. */
 export interface ParkedStore {
+  /** A page of what is parked. */
   list(options: { limit: number; cursor?: string }): Promise<{ items: readonly ParkedItem[]; cursor?: string }>
+  /** The bytes themselves; undefined where there are none of that id. */
   read(id: string): Promise<Uint8Array | undefined>
   /** Throws it away. */
   remove(id: string): Promise<boolean>
@@ -258,6 +275,7 @@ export interface ParkedStore {
   replay(id: string): Promise<boolean>
 }
 
+/** Bytes that could not be decoded, without the bytes. */
 export interface ParkedItem {
   readonly id: string
   /** The queue or store it was found in. */
@@ -267,6 +285,7 @@ export interface ParkedItem {
   readonly size: number
 }
 
+/** What happens to tasks, as it happens. */
 export interface TaskEvents {
   /**
    * Live events, from the moment it resolves. Of one task they come in order with growing versions, and the final one comes at least
@@ -274,11 +293,4 @@ export interface TaskEvents {
    * it yields {@link RESYNC} in their place: after it `get` tells. Ends by the signal or with the broker.
    */
   subscribe(filter: EventFilter, options: { signal: AbortSignal }): Promise<AsyncIterable<SubscriptionItem>>
-}
-
-/** What workers say of the Apps they run, so that managers without the handlers' code know a task's group and limits. */
-export interface AppDirectory {
-  /** Replaces what was known of the App of that name. Durable. */
-  announce(app: AppDescription): Promise<void>
-  apps(): Promise<AppDescription[]>
 }

@@ -33,6 +33,7 @@ export interface BrokerCapabilities {
   readonly maxPayload: number
 }
 
+/** How many items travel together, and how many batches at once. */
 export interface BatchLimits {
   /** Batches of one kind that may be under way at once. */
   readonly inFlight: number
@@ -41,5 +42,7 @@ export interface BatchLimits {
   readonly maxBytes: number
 }
 
+/** Bytes of encoded args, and of an encoded result, where nothing else is said. */
 export const DEFAULT_MAX_PAYLOAD: number = 512 * 1024
+/** How long finished tasks are kept where nothing else is said: a week, in milliseconds. */
 export const DEFAULT_RETENTION: { readonly age: number } = { age: 7 * 24 * 3600 * 1000 }

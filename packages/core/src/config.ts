@@ -24,6 +24,7 @@ export interface DsConfig {
   readonly worker?: WorkerConfig
 }
 
+/** How long finished tasks are kept, as a config says it. */
 export interface RetentionConfig {
   /** Finished tasks go when they are older than this. */
   readonly age?: Duration
@@ -77,6 +78,7 @@ export interface BrokerSettings {
   readonly folder: string
 }
 
+/** What workers read of a config that was checked. */
 export interface ResolvedWorkerConfig {
   readonly concurrency?: number
   readonly groups?: readonly string[]

@@ -118,8 +118,9 @@ describe('the App of a manager', () => {
   test('that only the config names is not loaded: it may pull in all the handlers', async () => {
     await using project = await createProject(files)
     const { answer } = await project.run(`
-      await using manager = await core.connect()
+      const manager = await core.connect()
       answer([globalThis.loaded ?? false, await failing(() => manager.create('greet', null))])
+      await manager.close()
     `)
     expect(answer).toMatchObject([false, { code: 'UnregisteredTask' }])
   })
@@ -127,9 +128,10 @@ describe('the App of a manager', () => {
   test('is loaded where it is asked for', async () => {
     await using project = await createProject(files)
     const { answer } = await project.run(`
-      await using manager = await core.connect({ app: './tasks.ts' })
+      const manager = await core.connect({ app: './tasks.ts' })
       const task = await manager.create('greet', null)
       answer([globalThis.loaded, (await task.get()).group])
+      await manager.close()
     `)
     expect(answer).toEqual([true, 'default'])
   })

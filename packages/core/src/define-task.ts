@@ -12,14 +12,16 @@ import type {
   TaskOptions,
 } from './task-definition.ts'
 
-type InputOf<ArgsSchema, Fallback> = ArgsSchema extends StandardSchemaV1
+/** What callers pass: the input of the args schema, else what the handler takes. */
+export type InputOf<ArgsSchema, Fallback> = ArgsSchema extends StandardSchemaV1
   ? StandardSchemaV1.InferInput<ArgsSchema>
   : Fallback
-type OutputOf<SomeSchema, Fallback> = SomeSchema extends StandardSchemaV1
+/** What comes out of a schema, else what the handler says. */
+export type OutputOf<SomeSchema, Fallback> = SomeSchema extends StandardSchemaV1
   ? StandardSchemaV1.InferOutput<SomeSchema>
   : Fallback
 /** What a handler may return: what the result schema accepts. */
-type ReturnOf<ResultSchema, Fallback> = ResultSchema extends StandardSchemaV1
+export type ReturnOf<ResultSchema, Fallback> = ResultSchema extends StandardSchemaV1
   ? StandardSchemaV1.InferInput<ResultSchema>
   : Fallback
 

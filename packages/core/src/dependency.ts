@@ -7,7 +7,9 @@ export interface Dependency<Name extends string = string, Value = unknown> {
   readonly name: Name
   /** Those that must be set up first. */
   readonly uses: readonly Dependency[]
+  /** Makes the value. */
   readonly setup: (scope: DependencyScope) => Value | Promise<Value>
+  /** Called once, at the end of its worker. */
   teardown?(value: Value): void | Promise<void>
 }
 
@@ -19,9 +21,12 @@ export interface DependencyScope {
   readonly signal: AbortSignal
 }
 
+/** How a dependency is set up and torn down. */
 export interface DependencyOptions<Value> {
   readonly uses?: readonly Dependency[]
+  /** Makes the value. Where it fails, the worker does not start. */
   readonly setup: (scope: DependencyScope) => Value | Promise<Value>
+  /** Called once, at the end of the worker. */
   readonly teardown?: (value: Value) => void | Promise<void>
 }
 

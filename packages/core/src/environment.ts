@@ -2,6 +2,7 @@ import { didYouMean } from './did-you-mean.ts'
 import { configFields } from './config-fields.ts'
 import type { ConfigPart } from './config-fields.ts'
 
+/** One `DS_*` variable. */
 export interface EnvironmentVariable {
   readonly name: string
   /** The config key it sets, as in `worker.lease`; absent for what is not part of a config. */

@@ -31,10 +31,12 @@ export const ERROR_CODES = [
   'WorkerLost',
 ] as const
 
+/** The code of an error of ours. */
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 const MARKER = Symbol.for('@ds/error')
 
+/** What an error says besides its message. */
 export interface DsErrorOptions {
   /** What to do about it, as a sentence. */
   readonly fix?: string

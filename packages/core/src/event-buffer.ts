@@ -1,6 +1,7 @@
 import { matchesFilter, RESYNC } from './events.ts'
 import type { EventFilter, SubscriptionItem, TaskEvent } from './events.ts'
 
+/** What a buffer lets through, and how much it holds. */
 export interface EventBufferOptions {
   readonly filter: EventFilter
   /** Ends the iteration. */
@@ -52,10 +53,12 @@ export class EventBuffer implements AsyncIterable<SubscriptionItem>, AsyncIterat
     if (this.#next >= this.#items.length) this.#answer({ done: true, value: undefined })
   }
 
+  /** There is one reader: each loop goes on where the one before stopped. */
   [Symbol.asyncIterator](): this {
     return this
   }
 
+  /** The next item, once there is one. */
   next(): Promise<IteratorResult<SubscriptionItem, undefined>> {
     const item = this.#items[this.#next]
     if (item !== undefined) {
@@ -67,6 +70,7 @@ export class EventBuffer implements AsyncIterable<SubscriptionItem>, AsyncIterat
     return new Promise((resolve) => (this.#reader = resolve))
   }
 
+  /** Ends the iteration and drops what is held. */
   return(): Promise<IteratorResult<SubscriptionItem, undefined>> {
     this.#clear()
     this.end()

@@ -6,6 +6,7 @@ export interface BrokerHealth {
   readonly durability: Durability
 }
 
+/** One thing that was looked at. */
 export interface HealthCheck {
   /** As in `connection` or `consumer io`. */
   readonly name: string
@@ -15,6 +16,7 @@ export interface HealthCheck {
   readonly message?: string
 }
 
+/** What "durable" means on this server. */
 export interface Durability {
   /** `process`: gone with this process; `weak`: a crash of the server may lose what it accepted; `strong`: it may not. */
   readonly level: 'process' | 'weak' | 'strong' | 'unknown'

@@ -1,12 +1,11 @@
 export { AdapterNotInstalledError, BROKER_SCHEMES, findAdapter, UnknownBrokerError } from './adapters.ts'
-export type { AppDescription, JsonSchema, TaskDescription } from './app-description.ts'
+export type { AppDescription, AppDirectory, JsonSchema, TaskDescription } from './app-description.ts'
 export { createApp, DuplicateTaskError, isApp } from './app.ts'
 export type { App, AppItem, TasksIn, TasksOf } from './app.ts'
 export { Batcher } from './batcher.ts'
-export type { BatcherOptions } from './batcher.ts'
+export type { BatcherOptions, OnAnswer } from './batcher.ts'
 export type { BrokerAdapter, BrokerOptions, Retention } from './broker-adapter.ts'
 export type {
-  AppDirectory,
   Broker,
   CancelAnswer,
   CancelNotice,
@@ -53,6 +52,7 @@ export { createTaskManager, scopedTaskManager } from './create-task-manager.ts'
 export type { TaskManagerOptions } from './create-task-manager.ts'
 export type { ManagerScope } from './default-task-manager.ts'
 export { defineTask } from './define-task.ts'
+export type { InputOf, OutputOf, ReturnOf } from './define-task.ts'
 export { defineDependency } from './dependency.ts'
 export type { Dependency, DependencyOptions, DependencyScope, DependencyValues } from './dependency.ts'
 export { milliseconds } from './duration.ts'
@@ -82,7 +82,7 @@ export type { DsErrorOptions, ErrorCode, SchemaIssue } from './errors.ts'
 export { EventBuffer } from './event-buffer.ts'
 export type { EventBufferOptions } from './event-buffer.ts'
 export { eventOf, matchesFilter, RESYNC } from './events.ts'
-export type { EventFilter, SubscriptionItem, TaskEvent, TaskEventType } from './events.ts'
+export type { EventDetails, EventFilter, SubscriptionItem, TaskEvent, TaskEventType } from './events.ts'
 export { guardBroker } from './guard-broker.ts'
 export type { BrokerHealth, Durability, HealthCheck } from './health.ts'
 export { AppInvalidError, AppNotFoundError, loadApp } from './load-app.ts'

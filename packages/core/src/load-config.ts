@@ -15,6 +15,7 @@ export interface ConfigOptions extends DsConfig {
   readonly config?: string
 }
 
+/** Where a config is looked for. */
 export interface ConfigSurroundings {
   /** Where to look for a config file, and upward from there. Default: the working directory. */
   readonly cwd?: string

@@ -15,6 +15,8 @@ export interface Execution {
  */
 export interface Middleware {
   readonly name: string
+  /** Goes around a run of a handler. */
   run?(execution: Execution, next: () => Promise<unknown>): Promise<unknown>
+  /** Goes before a creation; what it returns is added to the headers. */
   create?(request: { readonly name: string; readonly args: unknown }): TaskHeaders | undefined
 }

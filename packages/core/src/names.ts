@@ -29,5 +29,7 @@ export function queueOf(group: string): string {
   return group
 }
 
+/** The group of a task that names none. */
 export const DEFAULT_GROUP = 'default'
+/** The namespace where none is named. */
 export const DEFAULT_NAMESPACE = 'default'

@@ -8,6 +8,7 @@ import type { Duration } from './duration.ts'
 import { guardBroker } from './guard-broker.ts'
 import { sharedMemoryBroker } from './shared-memory.ts'
 
+/** How long to wait for a broker. */
 export interface OpenOptions {
   /** How long to wait for the server. Default 10 s. */
   readonly timeout?: Duration

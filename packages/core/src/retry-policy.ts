@@ -11,10 +11,12 @@ export type ErrorClass = abstract new (...args: never[]) => Error
 
 /** Which errors are retried and after what time. */
 export interface RetryPolicy {
+  /** Error classes, or a test, of what is retried. Default: everything but `Fatal`. */
   readonly retryOn?: readonly ErrorClass[] | ((error: unknown) => boolean)
   readonly backoff?: Backoff
 }
 
+/** How the waits between retries grow. */
 export interface BackoffOptions {
   /** The longest wait. Default: none for `fixed`, one hour for `exponential`. */
   readonly max?: Duration

@@ -285,5 +285,5 @@ function supersededBy(whose: string, tasks: readonly Task[], changes: readonly C
   )
 }
 
-/** Every row of the state machine, for {@link apply} and for brokers that state the same rules in the language of their server. */
+/** Every row of the state machine, for `apply` and for brokers that state the same rules in the language of their server. */
 export const STATE_CASES: readonly StateCase[] = ROWS

@@ -40,14 +40,19 @@ export interface Progress {
 
 /** What a handler and the worker log with. */
 export interface Logger {
+  /** What helps to find out why. */
   debug(message: string, fields?: LogFields): void
+  /** What is worth knowing in daily use. */
   info(message: string, fields?: LogFields): void
+  /** What somebody should look at some time. */
   warn(message: string, fields?: LogFields): void
+  /** What somebody should look at now. */
   error(message: string, fields?: LogFields): void
   /** A logger that adds these fields to every line. */
   child(fields: LogFields): Logger
 }
 
+/** Fields of a line in the log; values that JSON can say. */
 export type LogFields = Readonly<Record<string, unknown>>
 
 /** The reason of a fired signal. */

@@ -6,6 +6,7 @@ import type { Duration } from './duration.ts'
 
 /** Where a handler runs: in the worker's own thread, or apart from the loop that renews leases. */
 export type Isolation = 'inline' | 'thread' | 'process'
+/** Any Standard Schema. */
 export type Schema = StandardSchemaV1
 
 /** What `defineTask` takes besides the handler. All optional. */

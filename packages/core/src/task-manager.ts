@@ -9,12 +9,14 @@ import type { AttemptError, StoredState, Task, TaskHeaders } from './task.ts'
 
 /** The args a caller passes for a definition, and the result it reads. */
 export type ArgsOf<Definition extends AnyTaskDefinition> = NonNullable<Definition['types']>['args']
+/** What a caller reads of a definition. */
 export type ResultOf<Definition extends AnyTaskDefinition> = NonNullable<Definition['types']>['result']
 /** The definition of a name among those of an App. */
 export type Named<Tasks extends AnyTaskDefinition, Name extends string> = string extends Tasks['name']
   ? Tasks
   : Extract<Tasks, { readonly name: Name }>
 
+/** How a task is created. All of it is optional. */
 export interface CreateOptions {
   /** Default: a random one. Creating again with the id of a task that is kept creates nothing and gives that task. */
   readonly id?: string
@@ -58,27 +60,37 @@ export interface TaskManager<Tasks extends AnyTaskDefinition = TaskDefinition> e
   create<const Requests extends readonly TaskRequest<Tasks>[]>(requests: Requests): Promise<HandlesOf<Tasks, Requests>>
   /** A handle on a task by its id. Nothing is read; calls on it throw `UnknownTaskError` if there is none. */
   task(id: string): TaskHandle
+  /** The task as it is now, without args and result; undefined where there is none. */
   get(id: string): Promise<Task | undefined>
   /** A page of tasks, newest first. Iterate over {@link TaskManager.listAll} for more. */
   list(query?: ListQuery): Promise<TaskList>
+  /** All tasks that match, newest first, a page at a time. */
   listAll(query?: ListQuery): AsyncIterable<Task>
+  /** How many tasks are in each state. */
   counts(): Promise<TaskCounts>
+  /** Cancels a task: a queued one at once, a running one by firing its signal. With `requeue` a running one goes back to its queue. */
   cancel(id: string, options?: { requeue?: boolean }): Promise<CancelAnswer>
+  /** Runs a finished task again, with its retries restored. Throws `TaskActiveError` while it has not ended, `UnknownTaskError` if there is none. */
   retry(id: string): Promise<void>
+  /** Removes a finished task and all that is kept of it; its id is free again. */
   remove(id: string): Promise<RemoveAnswer>
   /** Events of all tasks, or of those that match. */
   watch(filter?: WatchFilter): AsyncIterable<TaskEvent>
+  /** The Apps that workers have announced. */
   apps(): Promise<AppDescription[]>
   readonly parked: ParkedStore
+  /** Whether the broker answers, and how durable it is. Never rejects. */
   health(): Promise<BrokerHealth>
   /** Ends watches and, if `connect` opened the broker, closes it. Tasks go on. */
   close(): Promise<void>
 }
 
+/** The handles of many tasks, each with the result of its own definition. */
 export type HandlesOf<Tasks extends AnyTaskDefinition, Requests extends readonly { readonly name: string }[]> = {
   -readonly [Index in keyof Requests]: TaskHandle<ResultOf<Named<Tasks, Requests[Index]['name']>>>
 }
 
+/** Which events a watch tells of. Fields that are absent do not restrict. */
 export interface WatchFilter {
   readonly name?: string
   readonly group?: string
@@ -86,6 +98,7 @@ export interface WatchFilter {
   readonly signal?: AbortSignal
 }
 
+/** Which tasks to list. Fields that are absent do not restrict. */
 export interface ListQuery {
   readonly state?: StoredState | readonly StoredState[]
   readonly name?: string
@@ -99,6 +112,7 @@ export interface ListQuery {
 /** A page that is an array of tasks, with the cursor of the next page if there is one. */
 export type TaskList = readonly Task[] & { readonly cursor?: TaskCursor }
 
+/** How long to wait. */
 export interface WaitOptions {
   /** Throw a `WaitTimeoutError` after this time; the task goes on. */
   readonly timeout?: Duration
@@ -110,7 +124,9 @@ export interface TaskHandle<Result = unknown> {
   readonly id: string
   /** False when `create` found the id taken and created nothing. */
   readonly created: boolean
+  /** The task as it is now, without args and result. */
   get(): Promise<Task>
+  /** The args it was created with. */
   args(): Promise<unknown>
   /** Waits for the end and gives the result. Throws `TaskFailedError` if it ended in ERROR, `TaskCancelledError` if it was cancelled. */
   result(options?: WaitOptions): Promise<Result>
@@ -120,8 +136,10 @@ export interface TaskHandle<Result = unknown> {
   errors(): Promise<AttemptError[]>
   /** The task as it is now, then what happens to it, up to its end. */
   watch(options?: { signal?: AbortSignal }): AsyncIterable<TaskEvent>
+  /** Cancels it: at once while it is queued, by firing its signal while it runs. With `requeue` a running one goes back to its queue. */
   cancel(options?: { requeue?: boolean }): Promise<CancelAnswer>
   /** Runs it again once it has ended. Throws `TaskActiveError` while it has not. */
   retry(): Promise<void>
+  /** Removes it and all that is kept of it, once it has ended; its id is free again. */
   remove(): Promise<RemoveAnswer>
 }

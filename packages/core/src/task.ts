@@ -11,6 +11,7 @@ export type FinalState = 'DONE' | 'ERROR' | 'CANCELLED'
 
 /** Every state a broker stores, in the order in which people read them. */
 export const STORED_STATES: readonly StoredState[] = ['QUEUED', 'RUNNING', 'DONE', 'ERROR', 'CANCELLED']
+/** The states that brokers store. */
 export type StoredState = Exclude<TaskState, 'CREATED'>
 
 /** Whether a task in this state has ended. */
@@ -64,6 +65,7 @@ export interface Task {
   readonly incarnation: string
 }
 
+/** Names and texts that travel with a task. */
 export type TaskHeaders = Readonly<Record<string, string>>
 
 /** An error as it is stored: its chain is flattened, its stack parsed. The message is at most 4 KiB, the stack 50 frames. */
@@ -75,6 +77,7 @@ export interface TaskError {
   readonly stacktrace: readonly StackFrame[]
 }
 
+/** One frame of a stack. */
 export interface StackFrame {
   readonly name: string
   readonly file: string
@@ -89,6 +92,7 @@ export interface AttemptError {
   readonly error: TaskError
 }
 
+/** How many failed attempts are kept of a task: the last ones. */
 export const MAX_ATTEMPT_ERRORS = 20
 
 /** Orders ids by their UTF-8 bytes, as servers do. UTF-16 orders the same way except where surrogates are involved. */

@@ -8,6 +8,7 @@ import type { StackFrame, Task, TaskError, TaskHeaders, TaskState } from './task
  */
 export type WireMessage = TaskMessage | EventMessage | ShutdownMessage
 
+/** A task, as it travels. */
 export interface TaskMessage {
   readonly id: string
   readonly name: string
@@ -33,6 +34,7 @@ export interface TaskMessage {
   readonly '@type': 'Task'
 }
 
+/** An event of a task, as it travels. */
 export type EventMessage =
   | (EventFields<'ProgressEvent'> & { readonly progress: number })
   | (EventFields<'ErrorEvent'> & { readonly retriesLeft: number; readonly error?: TaskErrorMessage })
@@ -40,6 +42,7 @@ export type EventMessage =
   | (EventFields<'CancelEvent' | 'CancelledEvent'> & { readonly requeue: boolean })
   | EventFields<'QueuedEvent' | 'StartedEvent' | 'ResyncEvent'>
 
+/** What every event message says. */
 export interface EventFields<Type extends TaskEventType> {
   readonly taskId: string
   readonly createdAt: string
@@ -56,11 +59,13 @@ export interface EventFields<Type extends TaskEventType> {
   readonly '@type': Type
 }
 
+/** The message by which a manager ends workers. */
 export interface ShutdownMessage {
   readonly createdAt: string
   readonly '@type': 'ShutdownEvent'
 }
 
+/** An error of a task, as it travels. */
 export interface TaskErrorMessage {
   readonly name: string
   readonly message: string
@@ -69,6 +74,7 @@ export interface TaskErrorMessage {
   readonly '@type': 'TaskError'
 }
 
+/** A result, as it travels. */
 export interface TaskResultMessage {
   /** Absent for null. */
   readonly value?: unknown
@@ -130,10 +136,12 @@ export function shutdownMessage(at: number): ShutdownMessage {
   return { createdAt: isoTime(at), '@type': 'ShutdownEvent' }
 }
 
+/** An error as it travels. */
 export function taskErrorMessage({ name, message, cause, stacktrace }: TaskError): TaskErrorMessage {
   return { name, message, ...ifAny('cause', cause), stacktrace, '@type': 'TaskError' }
 }
 
+/** A result as it travels. */
 export function taskResultMessage(value: unknown): TaskResultMessage {
   return { ...ifAny('value', value), '@type': 'TaskResult' }
 }

@@ -26,6 +26,7 @@ import type { AttemptError, Payload, Task } from '../task.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
 import { MemoryState, SWEEP_INTERVAL } from './memory-state.ts'
 
+/** A memory broker has no options of its own. */
 export type MemoryBrokerOptions = BrokerOptions
 
 const CREATED: Result<SubmitAnswer> = { ok: true, value: 'created' }
