@@ -240,6 +240,8 @@ function noAnswer(address: string, timeout: number): BrokerUnavailableError {
 /** Ends a client and waits until its socket is gone. */
 export async function closeClient(client: RedisClient): Promise<void> {
   if (client.status === 'end') return
+  // Between two tries there is no socket to wait for, and no event comes.
+  if (client.status === 'reconnecting') return client.disconnect()
   let timer: NodeJS.Timeout | undefined
   const ended = new Promise<void>((resolve) => {
     client.once('end', () => resolve())

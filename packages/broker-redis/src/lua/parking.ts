@@ -4,8 +4,11 @@
  */
 export const PARKING = `
 local function park(source, kind, id, reason, fields)
-  local size = 0
-  for i = 1, #fields do size = size + #fields[i] end
+  -- What reading it back gives: one field as its value, more of them as lines of \`name=value\`.
+  local size = #fields == 2 and #fields[2] or 0
+  if #fields ~= 2 then
+    for i = 1, #fields do size = size + #fields[i] + 1 end
+  end
   redis.call('XADD', P .. 'parked', '*', 'source', source, 'kind', kind, 'id', id, 'reason', reason, 'size', size, unpack(fields))
 end
 

@@ -22,7 +22,8 @@ local function claimed(r, now, claim)
 end
 
 local function progressed(r, progress)
-  if progress == '' or tonumber(progress) <= tonumber(r.progress) then return nil end
+  -- Asked the other way round, a NaN would pass.
+  if progress == '' or not (tonumber(progress) > tonumber(r.progress)) then return nil end
   r.progress, r.version = progress, r.version + 1
   return 'P'
 end
