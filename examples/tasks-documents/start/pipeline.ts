@@ -41,18 +41,31 @@ export async function runPipeline(pipeline: Pipeline): Promise<PipelineEnd> {
   const manager = await connect<typeof documents>({ app: documents, broker: brokerUrl })
   const worker = await startWorker(brokerUrl, output.folder)
   const board = new ProgressBoard(terminal)
-  const interrupt = (): void => void board.cancel()
-  process.once('SIGINT', interrupt)
+  const stopListening = cancelOnSignal(board)
   terminal.line(`${terminal.bold('Documents')} in ${pipeline.folder}`)
   terminal.line(terminal.dim(`broker ${redactUrl(brokerUrl)}, ${worker.description}`))
   terminal.line()
   try {
     return await Promise.race([runSteps(manager, board, pipeline), worker.ended])
   } finally {
-    process.removeListener('SIGINT', interrupt)
+    stopListening()
     board.rest()
     await manager.close()
     await worker.stop()
+  }
+}
+
+/** Ctrl-C cancels the tasks, and the steps end as cancelled; a second one ends at once. */
+function cancelOnSignal(board: ProgressBoard): () => void {
+  let signals = 0
+  const listener = (): void => {
+    signals += 1
+    if (signals > 1) process.exit(130)
+    void board.cancel()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, listener)
+  return () => {
+    for (const signal of ['SIGINT', 'SIGTERM']) process.removeListener(signal, listener)
   }
 }
 
@@ -139,10 +152,13 @@ async function translate(manager: Manager, { board, note }: Watching): Promise<v
 
 /** In a folder we do not know, its most named people and organisations are worth a search. */
 async function queriesFor(output: Output): Promise<string[]> {
-  using index = await SearchIndex.open(output.indexPath)
+  const index = await SearchIndex.open(output.indexPath)
   const names = [...index.topEntities('person', 2), ...index.topEntities('organisation', 2)].map(({ value }) => value)
-  const tags = index.topValues('tag', 2).map(({ value }) => value)
-  return [...names, ...tags].map((words) => `"${words.replaceAll('"', ' ')}"`).slice(0, 5)
+  const tags = index.topValues('tag', 4).map(({ value }) => value)
+  index.close()
+  const known = new Set(names.map((name) => name.toLowerCase()))
+  const words = [...names, ...tags.filter((tag) => !known.has(tag))].slice(0, 5)
+  return words.map((text) => `"${text.replaceAll('"', ' ')}"`)
 }
 
 async function exportAll(

@@ -24,11 +24,15 @@ const TYPES: readonly (readonly [EntityType, string])[] = [
 
 /** What the index holds now, and where the files are. */
 export async function printReport(terminal: Terminal, report: Report): Promise<void> {
-  using index = await SearchIndex.open(report.output.indexPath)
-  terminal.line()
-  printContent(terminal, index)
-  printUnread(terminal, index, report.folder)
-  printSearches(terminal, index, report)
+  const index = await SearchIndex.open(report.output.indexPath)
+  try {
+    terminal.line()
+    printContent(terminal, index)
+    printUnread(terminal, index, report.folder)
+    printSearches(terminal, index, report)
+  } finally {
+    index.close()
+  }
   printFiles(terminal, report)
   for (const { step, reason } of report.ended.failures) terminal.line(terminal.red(`${step} failed: ${reason}`))
   const verdict = report.ended.failures.length === 0 ? terminal.green('Done') : terminal.red('Not all of it worked')

@@ -47,7 +47,10 @@ async function startBeside(brokerUrl: string, outputFolder: string): Promise<Run
   const program = fileURLToPath(new URL('bin.js', import.meta.resolve('@ds/cli')))
   const app = resolve(import.meta.dirname, '..')
   const words = [program, 'worker', 'start', app, '--broker', brokerUrl, '--concurrency', String(CONCURRENCY)]
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  // In a group of its own: Ctrl-C is for us, who cancel the tasks first and stop it then. It never outlives us.
+  const kill = (): void => void child.kill('SIGKILL')
+  process.once('exit', kill)
   const file = createWriteStream(log)
   child.stdout.pipe(file, { end: false })
   child.stderr.pipe(file, { end: false })
@@ -62,6 +65,7 @@ async function startBeside(brokerUrl: string, outputFolder: string): Promise<Run
     stopping = true
     child.kill('SIGTERM')
     await exit
+    process.removeListener('exit', kill)
   }
   return { description: `a worker in process ${child.pid} (log: ${log})`, ended, stop }
 }

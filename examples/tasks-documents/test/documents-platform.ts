@@ -41,7 +41,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     app,
     appModule: APP_MODULE,
     broker,
-    concurrency: options.concurrency ?? 4,
+    concurrency: options.concurrency ?? 2,
     logger: silent,
   })
   const running = worker.run()

@@ -29,7 +29,7 @@ function start(...words: string[]): Promise<Run> {
 
 test('shows what is in the samples, and says where the files are', async () => {
   const { code, stdout, stderr } = await start()
-  expect(stderr.replace(/\(node:\d+\) ExperimentalWarning.*\n.*\n/g, '')).toBe('')
+  expect(stderr).toBe('')
   expect(code).toBe(0)
   expect(stdout).toMatch(/Read and index .* 28 files: 26 new, 2 not read/)
   expect(stdout).toMatch(/Classes .*correspondence \d/)

@@ -2,10 +2,13 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { createApp, defineTask, Fatal } from '@ds/core'
 import { unzipSync } from 'fflate'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { startTranslationServer } from '../fixtures/translation-server.ts'
 import { indexDocumentsTask } from '../src/tasks/index-documents-task.ts'
 import { startPlatform } from './documents-platform.ts'
+
+// Each test starts threads, and each of those loads the libraries of the methods.
+vi.setConfig({ testTimeout: 120_000 })
 
 test('a folder of documents becomes searchable, known, sorted and exportable', async () => {
   await using platform = await startPlatform()

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { loadSqlite } from './load-sqlite.ts'
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 /** Thrown when the file is no index, or an index of another version. */
@@ -21,7 +22,8 @@ export interface OpenOptions {
 export async function openDatabase(path: string, options: OpenOptions = {}): Promise<DatabaseSync> {
   const busyTimeout = options.busyTimeout ?? 15_000
   await mkdir(dirname(path), { recursive: true })
-  const database = new DatabaseSync(path)
+  const sqlite = loadSqlite()
+  const database = new sqlite.DatabaseSync(path)
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeout}`)
     await untilUnlocked(busyTimeout, () => database.exec('PRAGMA journal_mode = WAL'))

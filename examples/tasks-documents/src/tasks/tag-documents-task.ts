@@ -18,19 +18,29 @@ export const tagDocumentsTask = defineTask(
   },
   async ({ force, ...args }, { signal, progress, dependencies: { index } }) => {
     const version = ANALYSIS_VERSIONS.tags
+    const frequency = remembered((word) => index.documentFrequency(word))
+    const { documents } = index.counts()
     let total = 0
-    const inIndex = { frequency: (word: string) => index.documentFrequency(word), documents: index.counts().documents }
     const scope = { selection: selectionOf(args), analysis: { kind: 'tags', version }, force }
-    const documents = await forEachDocument(
-      { index, signal, progress },
-      scope,
-      async ({ id, title, text, language }) => {
-        const { findTags } = await import('../tags/find-tags.ts')
-        const tags = findTags(text, { title, language, ...inIndex })
-        index.putFinding(id, { kind: 'tags', version, tags })
-        total += tags.length
-      },
-    )
-    return { documents, tags: total }
+    const seen = await forEachDocument({ index, signal, progress }, scope, async (document) => {
+      const { findTags } = await import('../tags/find-tags.ts')
+      const title = document.title === document.name ? undefined : document.title
+      const tags = findTags(document.text, { title, language: document.language, frequency, documents })
+      index.putFinding(document.id, { kind: 'tags', version, tags })
+      total += tags.length
+    })
+    return { documents: seen, tags: total }
   },
 )
+
+const MAX_REMEMBERED = 100_000
+
+/** Documents share most of their words: each is looked up once. */
+function remembered(lookUp: (word: string) => number): (word: string) => number {
+  const known = new Map<string, number>()
+  return (word) => {
+    const frequency = known.get(word) ?? lookUp(word)
+    if (known.size < MAX_REMEMBERED) known.set(word, frequency)
+    return frequency
+  }
+}
