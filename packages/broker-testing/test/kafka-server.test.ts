@@ -1,6 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
-import { ServerStartError, ServerUnavailableError } from '../src/servers/errors.ts'
+import { ServerStartError } from '../src/servers/errors.ts'
 import { startKafkaCluster } from '../src/servers/kafka/cluster.ts'
 import { startKafka } from '../src/servers/kafka/server.ts'
 import { openKafka } from './servers/clients.ts'
@@ -53,10 +53,6 @@ describe('the options of a Kafka broker', () => {
     const failure = await startKafka({ settings: { 'num.io.threads': 'many' } }).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(ServerStartError)
     expect(String(failure)).toMatch(/kafka server .* could not be prepared[^]*num\.io\.threads/)
-  })
-
-  test('a version that does not exist is told', async () => {
-    await expect(startKafka({ version: '0.0.1' })).rejects.toThrow(ServerUnavailableError)
   })
 })
 

@@ -2,8 +2,12 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { guard } from '../faults/guard.ts'
 import { freePort, loopback } from '../faults/ports.ts'
-import { ServerStartError, ServerUnavailableError } from './errors.ts'
+import { waitUntil } from '../faults/waiting.ts'
+import { PortTakenError, ServerStartError, ServerUnavailableError } from './errors.ts'
+import { exchange } from './exchange.ts'
 import { startOnFreePorts } from './ground.ts'
+import { askKafka } from './kafka/probe.ts'
+import { askRedis } from './redis/probe.ts'
 import { findProgram, runCommand } from './run-command.ts'
 import type { ServerKind, TestServer } from './server.ts'
 
@@ -27,6 +31,16 @@ export async function processOrContainer(
     }
     return startOnFreePorts(async () => new Container(kind, compose, await freePort()))
   }
+}
+
+/** Docker listens on a published port before the server does, so each is asked in its own language. */
+const serves: Record<ServerKind, (port: number) => Promise<boolean>> = {
+  redis: async (port) => (await askRedis({ port }, ['PING']))[0] === 'PONG',
+  nats: async (port) => {
+    const greeting = await exchange({ port }, Buffer.alloc(0), (received) => received.includes('\r\n'))
+    return greeting.toString().startsWith('INFO ')
+  },
+  kafka: async (port) => (await askKafka(port)).nodeIds.length > 0,
 }
 
 /** The command line that compose begins with, and the file that describes the containers. */
@@ -86,10 +100,13 @@ class Container implements TestServer {
   async start(): Promise<void> {
     this.#release ??= await guard({ command: this.#line('down', '--volumes', '--timeout', '0') })
     try {
-      await this.#run('up', '--detach', '--wait', this.kind)
+      await this.#run('up', '--detach', this.kind)
       this.running = true
+      await this.waitUntilReady()
     } catch (error) {
-      throw new ServerStartError(`The ${this.kind} container did not start`, String(error), error)
+      const taken = /already (in use|allocated)/.test(String(error))
+      const Failure = taken ? PortTakenError : ServerStartError
+      throw new Failure(`The ${this.kind} container did not start on port ${this.port}`, String(error), error)
     }
   }
 
@@ -116,8 +133,9 @@ class Container implements TestServer {
     await this.start()
   }
 
-  async waitUntilReady(): Promise<void> {
-    await this.#run('up', '--detach', '--wait', this.kind)
+  async waitUntilReady(timeoutMs = 120_000): Promise<void> {
+    const what = `the ${this.kind} container to answer`
+    await waitUntil(() => serves[this.kind](this.port), { what, timeoutMs, intervalMs: 100 })
   }
 
   async close(): Promise<void> {
