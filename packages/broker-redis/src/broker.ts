@@ -26,11 +26,12 @@ import type {
 } from '@ds/core'
 import { capabilitiesOf, checkDurability, checkFacts, durabilityOf, readFacts } from './capabilities.ts'
 import type { ServerFacts } from './capabilities.ts'
-import { Connection, pause } from './connection.ts'
+import { Connection } from './connection.ts'
 import { RedisConsumer } from './consumer.ts'
 import { isHopeless, toBrokerError } from './errors.ts'
 import { RedisEvents } from './events.ts'
 import { Housekeeper } from './housekeeper.ts'
+import { pause } from './link.ts'
 import { Notices } from './notices.ts'
 import { isCluster, resolveOptions } from './options.ts'
 import type { RedisBrokerOptions, RedisClient, ResolvedOptions } from './options.ts'
@@ -126,7 +127,7 @@ export class RedisBroker implements Broker {
         connection: this.#connection,
         options: this.#options,
         topology: this.#topology,
-        uptime: this.#facts?.uptime ?? 0,
+        uptime: this.#uptime,
         onClose: (closed) => this.#consumers.delete(closed),
       },
       options,
@@ -183,6 +184,12 @@ export class RedisBroker implements Broker {
 
   apps(): Promise<AppDescription[]> {
     return this.#store.apps()
+  }
+
+  /** Milliseconds that the server has run, as far as this process knows: after a break it may be another one. */
+  get #uptime(): number {
+    if (!this.#facts || this.#connection.cuts !== this.#facts.cuts) return 0
+    return this.#facts.uptime + Date.now() - this.#facts.readAt
   }
 
   /** Learns what kind of server this is. One that is still loading is waited for. */

@@ -17,7 +17,12 @@ export interface ServerFacts {
   readonly role: string
   readonly master: string | undefined
   readonly cluster: boolean
+  /** Milliseconds, when this was read. */
   readonly uptime: number
+  /** By this process's clock. */
+  readonly readAt: number
+  /** How often the connection had been lost by then. */
+  readonly cuts: number
   readonly appendOnly: boolean
   /** `always`, `everysec`, `no`; undefined where reading it is forbidden. */
   readonly fsync: string | undefined
@@ -62,6 +67,8 @@ export async function readFacts(connection: Connection): Promise<ServerFacts> {
     master: masterHost === undefined ? undefined : `${masterHost}:${fields.get('master_port')}`,
     cluster: fields.get('redis_mode') === 'cluster' || fields.get('cluster_enabled') === '1',
     uptime: Number(fields.get('uptime_in_seconds') ?? 0) * 1000,
+    readAt: Date.now(),
+    cuts: connection.cuts,
     appendOnly: fields.get('aof_enabled') === '1',
     fsync,
     snapshots: save === undefined ? undefined : save !== '',

@@ -1,74 +1,10 @@
 import { BrokerUnavailableError } from '@ds/core'
 import type { DsError } from '@ds/core'
-import { Cluster, Redis } from 'ioredis'
-import type { ClusterOptions, RedisOptions } from 'ioredis'
-import { isHopeless, isUnknownScript, toBrokerError } from './errors.ts'
+import { isUnknownScript, toBrokerError } from './errors.ts'
+import { Link, pause, SILENCE } from './link.ts'
+import type { OpenLimits } from './link.ts'
 import type { Script } from './lua/index.ts'
-import { isClient } from './options.ts'
 import type { RedisClient, ResolvedOptions } from './options.ts'
-
-/** How long the server may be silent while it owes an answer: then the connection is taken for dead. Milliseconds. */
-export const SILENCE = 5000
-
-/** Answers come in the shapes of RESP2, whatever the library's default is. */
-type CommonOptions = RedisOptions & { readonly replyMapping: 'legacy' }
-
-/**
- * What all our connections have in common. Nothing is queued while there is no connection and nothing is sent a second time by the
- * library: a call fails at once, and who made it knows that it may have been carried out.
- */
-const COMMON: CommonOptions = {
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: 0,
-  socketTimeout: SILENCE,
-  connectTimeout: SILENCE,
-  keepAlive: 10_000,
-  disconnectTimeout: 200,
-  keyPrefix: '',
-  protocol: 2,
-  replyMapping: 'legacy',
-  stringNumbers: false,
-  retryStrategy: (times) => Math.min(1000, 50 * 2 ** Math.min(times - 1, 5)) * (0.9 + 0.2 * Math.random()),
-}
-
-/** A new client for the target of the options; not connected. */
-export function createClient({ target, namespace }: ResolvedOptions): RedisClient {
-  const common: CommonOptions = { ...COMMON, connectionName: `ds:${namespace}` }
-  if (isClient(target)) return duplicate(target, common)
-  const { host, port, username, password, db, tls, cluster } = target
-  const credentials = {
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls && { tls }),
-  }
-  if (cluster) return new Cluster([{ host, port }], clusterOptions({ ...common, ...credentials }))
-  return new Redis({ ...common, ...credentials, host, port, db, enableReadyCheck: false })
-}
-
-function duplicate(client: RedisClient, common: CommonOptions): RedisClient {
-  if (client.isCluster) {
-    const { redisOptions } = (client as Cluster).options
-    return (client as Cluster).duplicate([], clusterOptions({ ...redisOptions, ...common }))
-  }
-  const single = client as Redis
-  // With Sentinel the check makes sure that the server found is the master.
-  return single.duplicate({ ...common, enableReadyCheck: Boolean(single.options.sentinels) })
-}
-
-function clusterOptions(redisOptions: CommonOptions): ClusterOptions & { redisOptions: CommonOptions } {
-  const { retryStrategy: _unused, enableOfflineQueue: _none, sentinels: _sentinels, ...options } = redisOptions
-  return {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    // A script that was cut off is not sent again by the library: it may have run.
-    retryDelayOnFailover: 0,
-    clusterRetryStrategy: (times) => Math.min(1000, 100 * times),
-    keyPrefix: '',
-    redisOptions: options,
-  }
-}
 
 /** Something to send in this tick. */
 interface Call {
@@ -85,7 +21,7 @@ interface Call {
  * after it.
  */
 export class Connection {
-  readonly client: RedisClient
+  readonly #link: Link
   readonly #options: ResolvedOptions
   readonly #prefix: string
   #calls: Call[] = []
@@ -96,9 +32,12 @@ export class Connection {
   constructor(options: ResolvedOptions, prefix: string) {
     this.#options = options
     this.#prefix = prefix
-    this.client = createClient(options)
-    this.client.on('error', () => undefined)
+    this.#link = new Link(options)
     this.client.on('close', () => (this.#cuts += 1))
+  }
+
+  get client(): RedisClient {
+    return this.#link.client
   }
 
   /** When the server answered last, by this process's clock. */
@@ -111,8 +50,8 @@ export class Connection {
     return this.#cuts
   }
 
-  open(limits: { timeout: number; signal?: AbortSignal }): Promise<void> {
-    return openClient(this.client, this.#options.address, limits)
+  open(limits: OpenLimits): Promise<void> {
+    return this.#link.open(limits)
   }
 
   /** Runs a script. `durable` waits for replicas as well, where the options say so. */
@@ -136,7 +75,7 @@ export class Connection {
   async close(): Promise<void> {
     const end = Date.now() + SILENCE
     while ((this.#underWay > 0 || this.#calls.length > 0) && Date.now() < end) await pause(5)
-    await closeClient(this.client)
+    await this.#link.close()
   }
 
   #add(call: Call): void {
@@ -200,58 +139,4 @@ export class Connection {
       this.#underWay -= 1
     }
   }
-}
-
-/** Waits until a client is connected. @throws BrokerUnavailableError when the time is up, and what cannot be mended at once. */
-export async function openClient(
-  client: RedisClient,
-  address: string,
-  { timeout, signal }: { timeout: number; signal?: AbortSignal },
-): Promise<void> {
-  if (client.status === 'ready') return
-  let last: DsError | undefined
-  let timer: NodeJS.Timeout | undefined
-  const listeners: [event: string, listener: (error: unknown) => void][] = []
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: unknown): void => {
-        last = toBrokerError(error, address)
-        if (isHopeless(last)) reject(last)
-      }
-      const giveUp = (): void => reject(last ?? noAnswer(address, timeout))
-      listeners.push(['ready', () => resolve()], ['error', onError], ['node error', onError])
-      for (const [event, listener] of listeners) client.on(event, listener)
-      timer = setTimeout(giveUp, timeout)
-      signal?.addEventListener('abort', giveUp, { once: true })
-      if (signal?.aborted) giveUp()
-      client.connect().catch(onError)
-    })
-  } finally {
-    clearTimeout(timer)
-    for (const [event, listener] of listeners) client.off(event, listener)
-  }
-}
-
-function noAnswer(address: string, timeout: number): BrokerUnavailableError {
-  const fix = 'Check that it runs and that host and port are right'
-  return new BrokerUnavailableError(`Redis at ${address} did not answer within ${timeout} ms`, { fix })
-}
-
-/** Ends a client and waits until its socket is gone. */
-export async function closeClient(client: RedisClient): Promise<void> {
-  if (client.status === 'end') return
-  // Between two tries there is no socket to wait for, and no event comes.
-  if (client.status === 'reconnecting') return client.disconnect()
-  let timer: NodeJS.Timeout | undefined
-  const ended = new Promise<void>((resolve) => {
-    client.once('end', () => resolve())
-    timer = setTimeout(resolve, 1000)
-  })
-  client.disconnect()
-  await ended
-  clearTimeout(timer)
-}
-
-export function pause(time: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time))
 }

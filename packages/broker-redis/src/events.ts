@@ -1,9 +1,9 @@
 import { EventBuffer } from '@ds/core'
 import type { EventFilter, SubscriptionItem } from '@ds/core'
 import { decodeEvent, timeOf, UndecodableError } from './codec.ts'
-import { closeClient, createClient, openClient, pause, SILENCE } from './connection.ts'
 import type { Connection } from './connection.ts'
-import type { RedisClient, ResolvedOptions } from './options.ts'
+import { Link, pause, SILENCE } from './link.ts'
+import type { ResolvedOptions } from './options.ts'
 import type { Topology } from './topology.ts'
 
 /** How long one read waits for events. Milliseconds. */
@@ -23,7 +23,7 @@ export class RedisEvents {
   readonly #key: string
   readonly #buffers = new Set<EventBuffer>()
   #reader: Promise<void> | undefined
-  #client: RedisClient | undefined
+  #link: Link | undefined
   #closed = false
   #lastAnswerAt: number | undefined
 
@@ -63,18 +63,17 @@ export class RedisEvents {
   async #start(): Promise<void> {
     const last = await this.#lastEntry()
     if (this.#reader || this.#closed) return
-    const client = createClient(this.#options)
-    client.on('error', () => undefined)
-    this.#client = client
+    const link = new Link(this.#options)
+    this.#link = link
     this.#lastAnswerAt = Date.now()
-    this.#reader = this.#readAll(client, last)
+    this.#reader = this.#readAll(link, last)
   }
 
   async #stop(): Promise<void> {
-    const [client, reader] = [this.#client, this.#reader]
-    this.#client = undefined
+    const [link, reader] = [this.#link, this.#reader]
+    this.#link = undefined
     this.#reader = undefined
-    if (client) await closeClient(client)
+    await link?.close()
     await reader
   }
 
@@ -84,25 +83,25 @@ export class RedisEvents {
     return newest?.[0] ?? '0-0'
   }
 
-  async #readAll(client: RedisClient, start: string): Promise<void> {
+  async #readAll(link: Link, start: string): Promise<void> {
     let last = start
     let broken = false
-    while (this.#client === client) {
+    while (this.#link === link) {
       try {
-        await openClient(client, this.#options.address, { timeout: SILENCE })
+        await link.open({ timeout: SILENCE })
         if (broken) last = await this.#comeBack(last)
         broken = false
-        last = await this.#readOnce(client, last)
+        last = await this.#readOnce(link, last)
         this.#lastAnswerAt = Date.now()
       } catch {
         broken = true
-        if (this.#client === client) await pause(100)
+        if (this.#link === link) await pause(100)
       }
     }
   }
 
-  async #readOnce(client: RedisClient, last: string): Promise<string> {
-    const answer = (await client.call('xread', 'COUNT', COUNT, 'BLOCK', BLOCK, 'STREAMS', this.#key, last)) as
+  async #readOnce(link: Link, last: string): Promise<string> {
+    const answer = (await link.client.call('xread', 'COUNT', COUNT, 'BLOCK', BLOCK, 'STREAMS', this.#key, last)) as
       [key: string, entries: Entry[]][] | null
     const entries = answer?.[0]?.[1] ?? []
     const newest = entries.at(-1)

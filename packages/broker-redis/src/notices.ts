@@ -1,7 +1,7 @@
 import type { CancelNotice } from '@ds/core'
 import { decodeWord } from './codec.ts'
-import { closeClient, createClient, openClient, SILENCE } from './connection.ts'
-import type { RedisClient, ResolvedOptions } from './options.ts'
+import { Link, SILENCE } from './link.ts'
+import type { ResolvedOptions } from './options.ts'
 import type { Topology } from './topology.ts'
 
 /** A broadcast of a cancel, with the life of the task that it is about. */
@@ -11,17 +11,14 @@ export interface Notice extends CancelNotice {
 
 /** Listens to the broadcasts of cancels for all consumers of a broker. What it misses, renewals tell. */
 export class Notices {
-  readonly #client: RedisClient
-  readonly #options: ResolvedOptions
+  readonly #link: Link
   readonly #channel: string
   #listening: Promise<void> | undefined
 
   constructor(options: ResolvedOptions, topology: Topology, onNotice: (notice: Notice) => void) {
-    this.#options = options
     this.#channel = topology.cancel
-    this.#client = createClient(options)
-    this.#client.on('error', () => undefined)
-    this.#client.on('message', (_channel: string, message: string) => {
+    this.#link = new Link(options)
+    this.#link.client.on('message', (_channel: string, message: string) => {
       const notice = decodeNotice(message)
       if (notice) onNotice(notice)
     })
@@ -37,12 +34,12 @@ export class Notices {
   }
 
   close(): Promise<void> {
-    return closeClient(this.#client)
+    return this.#link.close()
   }
 
   async #listen(): Promise<void> {
-    await openClient(this.#client, this.#options.address, { timeout: SILENCE })
-    await this.#client.subscribe(this.#channel)
+    await this.#link.open({ timeout: SILENCE })
+    await this.#link.client.subscribe(this.#channel)
   }
 }
 

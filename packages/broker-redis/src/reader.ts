@@ -1,7 +1,7 @@
-import { closeClient, createClient, openClient, SILENCE } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { toBrokerError } from './errors.ts'
-import type { RedisClient, ResolvedOptions } from './options.ts'
+import { Link, SILENCE } from './link.ts'
+import type { ResolvedOptions } from './options.ts'
 import { GROUP } from './topology.ts'
 import type { Topology } from './topology.ts'
 
@@ -34,28 +34,28 @@ interface Source {
  */
 export class BlockingReader {
   readonly #options: ReaderOptions
-  readonly #client: RedisClient
+  readonly #link: Link
   /** The server's number of our connection, to end a wait by; only one server has only one of it. */
   #clientId: number | undefined
   #waiting = false
+  #opening: AbortController | undefined
 
   constructor(options: ReaderOptions) {
     this.#options = options
-    this.#client = createClient(options.options)
-    this.#client.on('error', () => undefined)
-    this.#client.on('close', () => (this.#clientId = undefined))
+    this.#link = new Link(options.options)
+    this.#link.client.on('close', () => (this.#clientId = undefined))
   }
 
   /** Waits up to two seconds. Rejects when the connection breaks: what was given then is still pending. */
   async read(queues: readonly string[], suspects: boolean): Promise<GivenEntry[]> {
     const { address } = this.#options.options
-    await openClient(this.#client, address, { timeout: SILENCE })
+    await this.#open()
     this.#waiting = true
     try {
       await this.#learnId()
       const sources = queues.flatMap((queue) => sourcesOf(queue, suspects))
       const streams = sources.map(({ queue, kind }) => this.#options.topology[kind](queue))
-      const answer = await this.#client.call(
+      const answer = await this.#link.client.call(
         ...(['xreadgroup', 'GROUP', GROUP, this.#options.consumer, 'COUNT', 1, 'BLOCK', BLOCK, 'STREAMS'] as const),
         ...streams,
         ...streams.map(() => '>'),
@@ -70,17 +70,28 @@ export class BlockingReader {
 
   /** Ends a wait. Where that cannot be done it ends by itself within two seconds. */
   interrupt(): void {
+    this.#opening?.abort()
     if (!this.#waiting || this.#clientId === undefined) return
     this.#options.connection.call('client', 'unblock', this.#clientId).catch(() => undefined)
   }
 
   close(): Promise<void> {
-    return closeClient(this.#client)
+    return this.#link.close()
+  }
+
+  async #open(): Promise<void> {
+    const opening = new AbortController()
+    this.#opening = opening
+    try {
+      await this.#link.open({ timeout: SILENCE, signal: opening.signal })
+    } finally {
+      this.#opening = undefined
+    }
   }
 
   async #learnId(): Promise<void> {
-    if (this.#clientId !== undefined || this.#client.isCluster) return
-    const id = await this.#client.call('client', 'id').catch(() => undefined)
+    if (this.#clientId !== undefined || this.#link.client.isCluster) return
+    const id = await this.#link.client.call('client', 'id').catch(() => undefined)
     if (typeof id === 'number') this.#clientId = id
   }
 }

@@ -1,0 +1,155 @@
+import { BrokerUnavailableError } from '@ds/core'
+import type { DsError } from '@ds/core'
+import { Cluster, Redis } from 'ioredis'
+import type { ClusterOptions, RedisOptions } from 'ioredis'
+import { isHopeless, toBrokerError } from './errors.ts'
+import { isClient } from './options.ts'
+import type { RedisClient, ResolvedOptions } from './options.ts'
+
+/** How long the server may be silent while it owes an answer: then the connection is taken for dead. Milliseconds. */
+export const SILENCE = 5000
+
+/** Answers come in the shapes of RESP2, whatever the library's default is. */
+type CommonOptions = RedisOptions & { readonly replyMapping: 'legacy' }
+
+/**
+ * What all our connections have in common. Nothing is queued while there is no connection and nothing is sent a second time by the
+ * library: a call fails at once, and who made it knows that it may have been carried out.
+ */
+const COMMON: CommonOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  socketTimeout: SILENCE,
+  connectTimeout: SILENCE,
+  keepAlive: 10_000,
+  disconnectTimeout: 200,
+  keyPrefix: '',
+  protocol: 2,
+  replyMapping: 'legacy',
+  stringNumbers: false,
+  retryStrategy: (times) => Math.min(1000, 50 * 2 ** Math.min(times - 1, 5)) * (0.9 + 0.2 * Math.random()),
+}
+
+/** A new client for the target of the options; not connected. */
+function createClient({ target, namespace }: ResolvedOptions): RedisClient {
+  const common: CommonOptions = { ...COMMON, connectionName: `ds:${namespace}` }
+  if (isClient(target)) return duplicate(target, common)
+  const { host, port, username, password, db, tls, cluster } = target
+  const credentials = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls }),
+  }
+  if (cluster) return new Cluster([{ host, port }], clusterOptions({ ...common, ...credentials }))
+  return new Redis({ ...common, ...credentials, host, port, db, enableReadyCheck: false })
+}
+
+function duplicate(client: RedisClient, common: CommonOptions): RedisClient {
+  if (client.isCluster) {
+    const { redisOptions } = (client as Cluster).options
+    return (client as Cluster).duplicate([], clusterOptions({ ...redisOptions, ...common }))
+  }
+  const single = client as Redis
+  // With Sentinel the check makes sure that the server found is the master.
+  return single.duplicate({ ...common, enableReadyCheck: Boolean(single.options.sentinels) })
+}
+
+function clusterOptions(redisOptions: CommonOptions): ClusterOptions & { redisOptions: CommonOptions } {
+  const { retryStrategy: _unused, enableOfflineQueue: _none, sentinels: _sentinels, ...options } = redisOptions
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    // A script that was cut off is not sent again by the library: it may have run.
+    retryDelayOnFailover: 0,
+    clusterRetryStrategy: (times) => Math.min(1000, 100 * times),
+    keyPrefix: '',
+    redisOptions: options,
+  }
+}
+
+/** How long to wait for a connection. */
+export interface OpenLimits {
+  /** Milliseconds. */
+  readonly timeout: number
+  readonly signal?: AbortSignal
+}
+
+/** A client of our own and its life: opened when needed, again after breaks, and closed without leaving anything. */
+export class Link {
+  readonly client: RedisClient
+  readonly #address: string
+  #closing = new AbortController()
+
+  constructor(options: ResolvedOptions) {
+    this.#address = options.address
+    this.client = createClient(options)
+    // The library throws errors that nobody listens to.
+    this.client.on('error', () => undefined)
+  }
+
+  /** Waits until it is connected. @throws BrokerUnavailableError when the time is up or it is closed, and at once what cannot be mended. */
+  open({ timeout, signal }: OpenLimits): Promise<void> {
+    if (this.client.status === 'ready') return Promise.resolve()
+    const ending = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
+    return openClient(this.client, this.#address, { timeout, signal: ending })
+  }
+
+  /** Ends it and waits until its socket is gone. It may be opened again. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#closing = new AbortController()
+    if (this.client.status === 'end') return
+    // Between two tries there is no socket to wait for, and no event comes.
+    if (this.client.status === 'reconnecting') return this.client.disconnect()
+    let timer: NodeJS.Timeout | undefined
+    const ended = new Promise<void>((resolve) => {
+      this.client.once('end', () => resolve())
+      timer = setTimeout(resolve, 1000)
+    })
+    this.client.disconnect()
+    await ended
+    clearTimeout(timer)
+  }
+}
+
+const TRYING: ReadonlySet<string> = new Set(['connecting', 'connect', 'ready'])
+
+async function openClient(
+  client: RedisClient,
+  address: string,
+  { timeout, signal }: Required<OpenLimits>,
+): Promise<void> {
+  let last: DsError | undefined
+  let timer: NodeJS.Timeout | undefined
+  const listeners: [event: string, listener: (error: unknown) => void][] = []
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: unknown): void => {
+        last = toBrokerError(error, address)
+        if (isHopeless(last)) reject(last)
+      }
+      const giveUp = (): void => reject(last ?? noAnswer(address, timeout))
+      listeners.push(['ready', () => resolve()], ['error', onError], ['node error', onError])
+      for (const [event, listener] of listeners) client.on(event, listener)
+      timer = setTimeout(giveUp, timeout)
+      signal.addEventListener('abort', giveUp, { once: true })
+      if (signal.aborted) giveUp()
+      // While it tries by itself this only brings the next try forward.
+      if (!TRYING.has(client.status)) client.connect().catch(onError)
+    })
+  } finally {
+    clearTimeout(timer)
+    for (const [event, listener] of listeners) client.off(event, listener)
+  }
+}
+
+function noAnswer(address: string, timeout: number): BrokerUnavailableError {
+  const fix = 'Check that it runs and that host and port are right'
+  return new BrokerUnavailableError(`Redis at ${address} did not answer within ${timeout} ms`, { fix })
+}
+
+export function pause(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time))
+}
