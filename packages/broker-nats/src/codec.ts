@@ -54,6 +54,8 @@ export interface Entry {
   readonly schema: 1
   readonly id: string
   readonly ticket: string
+  /** Of a delayed one: not before this time. */
+  readonly runAt?: number
 }
 
 /** Bytes that are no record or entry of this version. */

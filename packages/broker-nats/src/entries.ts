@@ -1,8 +1,8 @@
 import { decodeEntry, encode, UndecodableRecord } from './codec.ts'
-import type { TaskRecord } from './codec.ts'
+import type { Entry, TaskRecord } from './codec.ts'
 import { isGone } from './errors.ts'
 import type { Link } from './link.ts'
-import { encodeToken, entrySubject } from './names.ts'
+import { delayedSubject, encodeToken, entrySubject } from './names.ts'
 import type { Names } from './names.ts'
 import { StreamReader } from './stream-reader.ts'
 
@@ -34,9 +34,21 @@ export class Entries {
     return this.#publish(record, `${record.ticket}/${revision}`)
   }
 
+  /** Puts a delayed entry into its queue. */
+  promote(queue: string, { id, ticket }: Entry): Promise<void> {
+    return this.#send(entrySubject(this.#names, queue, id), { schema: 1, id, ticket }, ticket)
+  }
+
   /** Sequence of the entry that a record stands for. */
-  async find({ task, ticket }: TaskRecord): Promise<number | undefined> {
-    const message = await this.#reader.last(entrySubject(this.#names, task.queue, task.id), 'looking for an entry')
+  async find(record: TaskRecord): Promise<number | undefined> {
+    const { queue, id } = record.task
+    const waiting = await this.#findAt(entrySubject(this.#names, queue, id), record)
+    if (waiting !== undefined || !isDelayed(record)) return waiting
+    return this.#findAt(delayedSubject(this.#names, queue, id), record)
+  }
+
+  async #findAt(subject: string, { ticket }: TaskRecord): Promise<number | undefined> {
+    const message = await this.#reader.last(subject, 'looking for an entry')
     if (!message) return undefined
     try {
       return decodeEntry(message.bytes).ticket === ticket ? message.sequence : undefined
@@ -57,10 +69,21 @@ export class Entries {
     }
   }
 
-  async #publish({ task, ticket }: TaskRecord, name: string): Promise<void> {
-    const subject = entrySubject(this.#names, task.queue, task.id)
-    const msgID = `${encodeToken(task.id)}/${encodeToken(name)}`
-    const entry = encode({ schema: 1, id: task.id, ticket })
-    await this.#link.call('queueing a task', () => this.#link.js.publish(subject, entry, { msgID }))
+  #publish(record: TaskRecord, name: string): Promise<void> {
+    const { task, ticket } = record
+    const entry: Entry = { schema: 1, id: task.id, ticket }
+    if (!isDelayed(record)) return this.#send(entrySubject(this.#names, task.queue, task.id), entry, name)
+    const delayed = { ...entry, ...(task.runAt !== undefined && { runAt: task.runAt }) }
+    return this.#send(delayedSubject(this.#names, task.queue, task.id), delayed, `${name}/delayed`)
   }
+
+  async #send(subject: string, entry: Entry, name: string): Promise<void> {
+    const msgID = `${encodeToken(entry.id)}/${encodeToken(name)}`
+    await this.#link.call('queueing a task', () => this.#link.js.publish(subject, encode(entry), { msgID }))
+  }
+}
+
+/** Whether its entry was put aside. A retry's delay is the server's own: its entry was received before. */
+function isDelayed({ task }: TaskRecord): boolean {
+  return task.runAt !== undefined && task.attempt === 0
 }

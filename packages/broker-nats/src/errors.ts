@@ -8,6 +8,7 @@ export const API = {
   insufficientResources: 10023,
   streamMaximum: 10027,
   noMessage: 10037,
+  sequenceNotFound: 10043,
   notEnabledForAccount: 10039,
   noStorage: 10047,
   storeFailed: 10077,
@@ -37,7 +38,7 @@ export function isConflict(error: unknown): boolean {
 /** A message that is to be read or deleted and is not there. */
 export function isGone(error: unknown): boolean {
   const code = apiCode(error)
-  return code === API.noMessage || code === API.noMessageToDelete
+  return code === API.noMessage || code === API.noMessageToDelete || code === API.sequenceNotFound
 }
 
 /** Turns what the client throws into an error of ours. `doing` says what was tried, as in `storing a task`. */

@@ -57,15 +57,14 @@ async function* closingOnReturn(buffer: EventBuffer, close: () => void): AsyncGe
   }
 }
 
-/** The events a message of the log tells of. The mark of a removed task tells of none. */
+/** The events a message of the log tells of. */
 function eventsIn(bytes: Uint8Array): ReturnType<typeof eventsOf> {
   const record = recordIn(bytes)
   return record ? eventsOf(record) : []
 }
 
-/** The record in a message of the log; undefined for a mark, and for what the next reader of the task will park. */
+/** The record in a message of the log; undefined for what the next reader of the task will park. */
 export function recordIn(bytes: Uint8Array): TaskRecord | undefined {
-  if (bytes.byteLength === 0) return undefined
   try {
     return decodeRecord(bytes)
   } catch (error) {

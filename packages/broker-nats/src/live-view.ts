@@ -1,17 +1,18 @@
 import { BrokerUnavailableError } from '@ds/core'
+import type { Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
-import { markSubject } from './names.ts'
+import { markSubject, removalSubject } from './names.ts'
 import type { Names } from './names.ts'
+import type { RemovalNotice } from './records.ts'
 import { Tail } from './tail.ts'
 import { TaskView } from './view.ts'
 
-/** A break longer than this, and marks of removed tasks may be gone unseen. */
-const LONGEST_BREAK = 5000
 const PATIENCE = 60_000
 
 interface Waiter {
   readonly sequence: number
   readonly resolve: () => void
+  readonly reject: (error: Error) => void
 }
 
 /** The view of all tasks, kept up with the log from the first call that needs it. */
@@ -21,20 +22,17 @@ export class LiveView {
   /** Names this process's own marks. */
   readonly #process: string
   readonly #view: TaskView
-  readonly #stopWatching: (() => void)[]
+  readonly #stopWatching: () => void
+  #removals: Subscription | undefined
   #tail: Promise<Tail> | undefined
   #waiters: Waiter[] = []
-  #brokenAt: number | undefined
 
   constructor({ link, names, process }: { link: Link; names: Names; process: string }) {
     this.#link = link
     this.#names = names
     this.#process = process
     this.#view = new TaskView(names.root)
-    this.#stopWatching = [
-      link.onBreak(() => (this.#brokenAt ??= performance.now())),
-      link.onReturn(() => void this.#afterBreak()),
-    ]
+    this.#stopWatching = link.onBreak(() => this.#reset())
   }
 
   /** The view with everything in it that anybody has written by now. */
@@ -46,15 +44,30 @@ export class LiveView {
     return this.#view
   }
 
-  async close(): Promise<void> {
-    for (const stop of this.#stopWatching) stop()
-    const tail = this.#tail
-    this.#tail = undefined
-    await tail?.then((open) => open.close()).catch(() => undefined)
+  /** Takes note of a removal by this process itself. */
+  forget({ id, revision }: RemovalNotice): void {
+    if (this.#tail) this.#view.drop(id, revision)
+  }
+
+  close(): void {
+    this.#stopWatching()
+    this.#reset()
   }
 
   #start(): Promise<Tail> {
-    this.#tail ??= Tail.open({
+    this.#tail ??= this.#open().catch((error: unknown) => {
+      this.#reset()
+      throw error
+    })
+    return this.#tail
+  }
+
+  #open(): Promise<Tail> {
+    this.#removals = this.#link.subscribe(removalSubject(this.#names), ({ data }) => {
+      const notice = noticeIn(data)
+      if (notice) this.#view.drop(notice.id, notice.revision)
+    })
+    return Tail.open({
       link: this.#link,
       stream: this.#names.tasks,
       // Four tokens: records, and the marks that tell how far it has come.
@@ -64,29 +77,23 @@ export class LiveView {
         this.#view.take(message, sequence)
         this.#passed(sequence)
       },
+      // It goes on where it was, and misses nothing: a break of the connection is another matter.
       onBreak: () => undefined,
-    }).catch((error: unknown) => {
-      this.#tail = undefined
-      throw error
     })
-    return this.#tail
   }
 
-  #reach(sequence: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((each) => each !== waiter)
-        reject(new BrokerUnavailableError('The view of all tasks did not come up to date in time'))
-      }, PATIENCE)
-      const waiter: Waiter = {
-        sequence,
-        resolve: () => {
-          clearTimeout(late)
-          resolve()
-        },
-      }
-      this.#waiters.push(waiter)
-    })
+  async #reach(sequence: number): Promise<void> {
+    let late: NodeJS.Timeout | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#waiters.push({ sequence, resolve, reject })
+        late = setTimeout(() => {
+          reject(new BrokerUnavailableError('The view of all tasks did not come up to date in time'))
+        }, PATIENCE)
+      })
+    } finally {
+      clearTimeout(late)
+    }
   }
 
   #passed(sequence: number): void {
@@ -97,14 +104,24 @@ export class LiveView {
     for (const { resolve } of reached) resolve()
   }
 
-  /** The tail goes on where it was. After a long break the view begins again, for what was removed meanwhile leaves no trace. */
-  async #afterBreak(): Promise<void> {
-    const brokenFor = this.#brokenAt === undefined ? 0 : performance.now() - this.#brokenAt
-    this.#brokenAt = undefined
-    if (this.#tail === undefined || brokenFor < LONGEST_BREAK) return
-    const old = this.#tail
+  /** The next call builds the view anew: what was removed while nobody listened has left no trace. */
+  #reset(): void {
+    this.#removals?.unsubscribe()
+    this.#removals = undefined
+    this.#tail?.then((tail) => tail.close()).catch(() => undefined)
     this.#tail = undefined
     this.#view.clear()
-    await old.then((tail) => tail.close()).catch(() => undefined)
+    const error = new BrokerUnavailableError('The connection broke while the view of all tasks came up to date')
+    for (const { reject } of this.#waiters.splice(0)) reject(error)
+  }
+}
+
+/** A notice that cannot be read is as one that got lost: the next page that holds the task finds it gone. */
+function noticeIn(bytes: Uint8Array): RemovalNotice | undefined {
+  try {
+    const { id, revision } = JSON.parse(Buffer.from(bytes).toString()) as Partial<RemovalNotice>
+    return typeof id === 'string' && typeof revision === 'number' ? { id, revision } : undefined
+  } catch {
+    return undefined
   }
 }

@@ -33,9 +33,14 @@ export function entrySubject({ root }: Names, queue: string, id: string): string
   return `${root}.queue.${queue}.${encodeToken(id)}`
 }
 
-/** The queue that a subject of an entry belongs to. */
+/** An entry that waits for its time before it goes into its queue. */
+export function delayedSubject({ root }: Names, queue: string, id: string): string {
+  return `${root}.delayed.${queue}.${encodeToken(id)}`
+}
+
+/** The queue that the subject of an entry, delayed or not, belongs to. */
 export function queueOfSubject({ root }: Names, subject: string): string {
-  return subject.slice(`${root}.queue.`.length).split('.')[0] ?? ''
+  return subject.slice(root.length + 1).split('.')[1] ?? ''
 }
 
 export function appSubject({ root }: Names, name: string): string {
@@ -55,10 +60,18 @@ export function cancelSubject({ root }: Names): string {
   return `${root}.cancel`
 }
 
+/** Where removals are told to the views. */
+export function removalSubject({ root }: Names): string {
+  return `${root}.removed`
+}
+
 /** The durable consumer that the workers of a queue share. */
 export function durableOf(queue: string): string {
   return `queue-${queue}`
 }
+
+/** The durable consumer of all that is delayed. Queues have a prefix of their own. */
+export const DELAYED = 'delayed'
 
 const PLAIN = /^[A-Za-z0-9_-]+$/
 const OTHER = /[^A-Za-z0-9_-]/gu

@@ -8,6 +8,7 @@ import type { ServerLimits } from './capabilities.ts'
 import { Clock } from './clock.ts'
 import { NatsConsumer } from './consumer.ts'
 import { durabilityOf } from './durability.ts'
+import { Delays } from './delays.ts'
 import { Entries } from './entries.ts'
 import { NatsEvents } from './events.ts'
 import { Holdings } from './holdings.ts'
@@ -46,6 +47,7 @@ export class NatsParts {
   readonly #view: LiveView
   readonly #cancels: Cancels
   readonly #upkeep: Upkeep
+  readonly #delays: Delays
   readonly #process = drawNonce()
   #streams: readonly StreamInfo[] = []
   #durability: Durability = { level: 'unknown', summary: 'not connected' }
@@ -75,6 +77,7 @@ export class NatsParts {
     this.#payloads = payloads
     this.#view = view
     this.#cancels = new Cancels(link, names, this.consumers)
+    this.#delays = new Delays({ link, names, clock, entries, parked })
     this.#upkeep = new Upkeep({ link, names, records, entries, store, clock })
   }
 
@@ -105,8 +108,9 @@ export class NatsParts {
     await Promise.all([...this.consumers].map((consumer) => consumer.close()))
     this.#upkeep.close()
     this.#cancels.close()
+    this.#delays.close()
     this.events.close()
-    await this.#view.close()
+    this.#view.close()
     await this.link.close()
   }
 
@@ -127,6 +131,7 @@ export class NatsParts {
     )
     await consumer.open()
     await this.#cancels.open()
+    await this.#delays.open()
     this.consumers.add(consumer)
     return consumer
   }

@@ -1,19 +1,20 @@
 import { DsError } from '@ds/core'
 import type { Result } from '@ds/core'
-import { headers } from '@nats-io/transport-node'
-import type { MsgHdrs } from '@nats-io/transport-node'
 import { decodeRecord, encode, UndecodableRecord } from './codec.ts'
 import type { Stored, TaskRecord } from './codec.ts'
 import { isConflict, isGone } from './errors.ts'
 import type { Link } from './link.ts'
-import { taskSubject } from './names.ts'
+import { removalSubject, taskSubject } from './names.ts'
 import type { Names } from './names.ts'
 import type { Parked } from './parked.ts'
 import { StreamReader } from './stream-reader.ts'
 import type { StoredMessage } from './stream-reader.ts'
 
-/** Marks the message that takes the place of a removed record until it goes too. */
-export const REMOVED_HEADER = 'Ds-Removed'
+/** Told to the views: a deletion leaves no trace in the log. */
+export interface RemovalNotice {
+  readonly id: string
+  readonly revision: number
+}
 
 /** A change of one task: decided on what stands, written if nobody was quicker, else decided again. */
 export interface RecordChange<Answer> {
@@ -76,31 +77,24 @@ export class Records {
     }
   }
 
-  /** Puts a mark in the place of a record. Nothing happens, and false, where the record has changed since. */
-  async replaceByMark(stored: Stored): Promise<number | undefined> {
-    const { link, names } = this.#options
-    const { task } = stored.record
-    try {
-      const ack = await link.call('removing a task', () =>
-        link.js.publish(taskSubject(names, task.id), '', {
-          headers: markHeaders(),
-          expect: { lastSubjectSequence: stored.revision },
-        }),
-      )
-      return this.#note(ack.seq)
-    } catch (error) {
-      if (isConflict(error)) return undefined
-      throw error
-    }
+  /** Removes a record as it stands: its revision is its message, so that one which has changed meanwhile stays. False for that. */
+  async remove(stored: Stored): Promise<boolean> {
+    if (!(await this.deleteMessage(stored.revision))) return false
+    const notice: RemovalNotice = { id: stored.record.task.id, revision: stored.revision }
+    this.#options.link.publish(removalSubject(this.#options.names), JSON.stringify(notice))
+    return true
   }
 
-  /** Deletes one message of the stream, if it is still there. */
-  async deleteMessage(sequence: number): Promise<void> {
+  /** Deletes one message of the stream. False where it is not there any more. */
+  async deleteMessage(sequence: number): Promise<boolean> {
     const { link, names } = this.#options
     try {
-      await link.call('deleting a message', () => link.manager.streams.deleteMessage(names.tasks, sequence, false))
+      return await link.call('deleting a message', () =>
+        link.manager.streams.deleteMessage(names.tasks, sequence, false),
+      )
     } catch (error) {
-      if (!isGone(error)) throw error
+      if (isGone(error)) return false
+      throw error
     }
   }
 
@@ -123,7 +117,6 @@ export class Records {
     const { names } = this.#options
     const message = await this.#reader.last(taskSubject(names, id), 'reading a task')
     if (!message) return NOTHING
-    if (message.header(REMOVED_HEADER) !== '') return { stored: undefined, revision: message.sequence }
     try {
       const record = decodeRecord(message.bytes)
       return { stored: { record, revision: message.sequence }, revision: message.sequence }
@@ -144,12 +137,6 @@ export class Records {
     this.#lastWrite = Math.max(this.#lastWrite, sequence)
     return sequence
   }
-}
-
-function markHeaders(): MsgHdrs {
-  const marked = headers()
-  marked.set(REMOVED_HEADER, '1')
-  return marked
 }
 
 function thoughtStanding(known: Stored | 'none'): Standing {

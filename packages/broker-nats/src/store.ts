@@ -31,6 +31,7 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
     const view = await this.#parts.view.upToDate()
     const { ids, cursor } = view.page(query)
     const tasks = await this.get(ids)
+    view.heal(ids.filter((_, index) => tasks[index] === undefined))
     // The view is a moment behind what is read now.
     const matching = tasks.filter((task): task is Task => task !== undefined && matches(task, query))
     return cursor ? { tasks: matching, cursor } : { tasks: matching }
@@ -67,10 +68,10 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
 
   /** Removes a record as it stands and what is kept apart of it; false where it has changed meanwhile. */
   async forget(stored: Stored): Promise<boolean> {
-    const { records, payloads } = this.#parts
-    const mark = await records.replaceByMark(stored)
-    if (mark === undefined) return false
+    const { records, payloads, view } = this.#parts
+    if (!(await records.remove(stored))) return false
     const { task, args, result } = stored.record
+    view.forget({ id: task.id, revision: stored.revision })
     if ('blob' in args || (result && 'blob' in result)) await payloads.dropAll(task)
     return true
   }

@@ -5,11 +5,12 @@ import type { ConsumerConfig, ConsumerInfo, StreamConfig, StreamInfo } from '@na
 import { nanos } from '@nats-io/transport-node'
 import { API, apiCode } from './errors.ts'
 import type { Link } from './link.ts'
-import { durableOf } from './names.ts'
+import { DELAYED, durableOf } from './names.ts'
 import type { Names } from './names.ts'
 
 const DEDUPE_WINDOW = 2 * 60 * 1000
 const RETRY_WAIT = 200
+const DELAY_ACK_WAIT = 30_000
 /** Pulls that may wait at the server: one for each idle worker of the queue. */
 const MAX_WAITING = 10_000
 
@@ -33,7 +34,12 @@ function streamPlans(names: Names, replicas: number): StreamPlan[] {
       retention: RetentionPolicy.Limits,
       max_msgs_per_subject: 1,
     },
-    { ...common, name: names.queues, subjects: [`${root}.queue.*.*`], retention: RetentionPolicy.Workqueue },
+    {
+      ...common,
+      name: names.queues,
+      subjects: [`${root}.queue.*.*`, `${root}.delayed.*.*`],
+      retention: RetentionPolicy.Workqueue,
+    },
     {
       ...common,
       name: names.parked,
@@ -133,6 +139,19 @@ export async function ensureConsumer(link: Link, names: Names, { queue, lease }:
   return lease
 }
 
+/** The durable consumer of all delayed entries; gives its name. */
+export async function ensureDelayConsumer(link: Link, names: Names): Promise<string> {
+  await link.call(`creating the consumer ${DELAYED}`, () =>
+    link.manager.consumers.add(names.queues, {
+      ...unlimited,
+      durable_name: DELAYED,
+      filter_subject: `${names.root}.delayed.*.*`,
+      ack_wait: nanos(DELAY_ACK_WAIT),
+    }),
+  )
+  return DELAYED
+}
+
 export interface QueueLease {
   readonly queue: string
   readonly lease: number
@@ -144,13 +163,17 @@ function consumerPlan({ root }: Names, { queue, lease }: QueueLease): ConsumerPl
   return {
     durable_name: durableOf(queue),
     filter_subject: `${root}.queue.${queue}.*`,
-    ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(lease),
-    max_deliver: -1,
-    // Delayed entries occupy it.
-    max_ack_pending: -1,
-    max_waiting: MAX_WAITING,
+    ...unlimited,
   }
+}
+
+const unlimited = {
+  ack_policy: AckPolicy.Explicit,
+  max_deliver: -1,
+  // What waits for a delay or a retry occupies it.
+  max_ack_pending: -1,
+  max_waiting: MAX_WAITING,
 }
 
 async function createConsumer(

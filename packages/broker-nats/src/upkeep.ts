@@ -12,7 +12,7 @@ import type { Delivered } from './pull.ts'
 import type { Records } from './records.ts'
 import type { NatsStore } from './store.ts'
 
-/** By then no submitter is between its two writes, and every view has seen the mark of a removed task. */
+/** By then no submitter is between its two writes. */
 const MENDING_AGE = 15_000
 
 export interface UpkeepParts {
@@ -55,9 +55,8 @@ export class Upkeep {
   async #mend({ subject, bytes, sequence }: Delivered): Promise<void> {
     const { records, names } = this.#parts
     const [kind, token = ''] = subject.slice(names.root.length + 1).split('.')
-    if (kind === 'mark') return records.deleteMessage(sequence)
+    if (kind === 'mark') await records.deleteMessage(sequence)
     if (kind !== 'task') return
-    if (bytes.byteLength === 0) return records.deleteMessage(sequence)
     const record = recordIn(bytes)
     const id = decodeToken(token)
     if (record) await this.#mendTask({ record, revision: sequence })

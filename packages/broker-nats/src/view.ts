@@ -18,12 +18,15 @@ interface Row {
   removed: boolean
 }
 
+const DROPPED_KEPT = 10_000
+
 /** All tasks of a namespace in short, built from the log: what `list` and `counts` are answered from. */
 export class TaskView {
   readonly #prefix: string
   readonly #rows = new Map<string, Row>()
   readonly #counts: Record<StoredState, number> = { QUEUED: 0, RUNNING: 0, DONE: 0, ERROR: 0, CANCELLED: 0 }
   readonly #timed = new Set<Row>()
+  readonly #dropped = new Map<string, number>()
   /** Oldest first; sorted when it is read. Removed ones stay until they are many. */
   #order: Row[] = []
   #sorted = true
@@ -41,13 +44,12 @@ export class TaskView {
     if (id === undefined) return
     const record = recordIn(data)
     if (record) this.put(record.task, revision)
-    else this.drop(id, revision)
   }
 
   put(task: Task, revision: number): void {
     const present = this.#rows.get(task.id)
-    if (present && present.revision > revision) return
-    if (present && present.incarnation !== task.incarnation) this.drop(task.id, revision)
+    if ((present?.revision ?? 0) > revision || (this.#dropped.get(task.id) ?? 0) >= revision) return
+    if (present && present.incarnation !== task.incarnation) this.#remove(present)
     const row = this.#rows.get(task.id) ?? this.#add(task)
     this.#count(row, -1)
     row.state = task.state as StoredState
@@ -56,12 +58,27 @@ export class TaskView {
     this.#count(row, 1)
   }
 
-  /** Forgets a task, unless it is known to be newer. */
+  /** Forgets a task that was removed at this revision. The message of that revision may still be on its way, and comes too late. */
   drop(id: string, revision: number): void {
+    this.#dropped.delete(id)
+    this.#dropped.set(id, revision)
+    if (this.#dropped.size > DROPPED_KEPT)
+      for (const oldest of this.#dropped.keys()) return void this.#dropped.delete(oldest)
     const row = this.#rows.get(id)
-    if (!row || row.revision > revision) return
+    if (row && row.revision <= revision) this.#remove(row)
+  }
+
+  /** Forgets tasks that were not there when they were read. */
+  heal(ids: readonly string[]): void {
+    for (const id of ids) {
+      const row = this.#rows.get(id)
+      if (row) this.#remove(row)
+    }
+  }
+
+  #remove(row: Row): void {
     row.removed = true
-    this.#rows.delete(id)
+    this.#rows.delete(row.id)
     this.#count(row, -1)
     this.#removed += 1
     if (this.#removed < 1024 || this.#removed * 2 < this.#order.length) return
@@ -71,6 +88,7 @@ export class TaskView {
 
   clear(): void {
     this.#rows.clear()
+    this.#dropped.clear()
     this.#timed.clear()
     this.#order = []
     this.#removed = 0

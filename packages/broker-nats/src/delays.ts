@@ -1,0 +1,112 @@
+import { DsError } from '@ds/core'
+import { ack, nak } from './acknowledge.ts'
+import type { Clock } from './clock.ts'
+import { decodeEntry, UndecodableRecord } from './codec.ts'
+import type { Entry } from './codec.ts'
+import type { Entries } from './entries.ts'
+import type { Link } from './link.ts'
+import { queueOfSubject } from './names.ts'
+import type { Names } from './names.ts'
+import type { Parked } from './parked.ts'
+import { QueuePuller } from './pull.ts'
+import type { Delivered } from './pull.ts'
+import { ensureDelayConsumer } from './topology.ts'
+
+const BATCH = 200
+const RETRY_WAIT = 500
+
+export interface DelaysParts {
+  readonly link: Link
+  readonly names: Names
+  readonly clock: Clock
+  readonly entries: Entries
+  readonly parked: Parked
+}
+
+/**
+ * Moves delayed entries into their queues when they are due. They wait apart, or thousands of them would stand before what is due
+ * now: each has to be received once before the server can be told for how long to keep it back. All workers share this duty.
+ */
+export class Delays {
+  readonly #parts: DelaysParts
+  #puller: QueuePuller | undefined
+  #arrived: Delivered[] = []
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(parts: DelaysParts) {
+    this.#parts = parts
+  }
+
+  /** Begins, once. */
+  async open(): Promise<void> {
+    if (this.#puller) return
+    const { link, names } = this.#parts
+    const durable = await ensureDelayConsumer(link, names)
+    if (this.#puller || this.#closed) return
+    const onEntry = (entry: Delivered): void => void this.#arrived.push(entry)
+    this.#puller = new QueuePuller({ link, stream: names.queues, durable, queue: durable, onEntry })
+    void this.#run(this.#puller)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#puller?.close()
+  }
+
+  async #run(puller: QueuePuller): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await puller.wait()
+        await this.#takeAll(puller)
+      } catch (error) {
+        if (!DsError.is(error)) throw error
+        await this.#pause()
+      }
+    }
+  }
+
+  async #takeAll(puller: QueuePuller): Promise<void> {
+    let taken = this.#arrived.splice(0)
+    while (taken.length > 0 && !this.#closed) {
+      await Promise.all([puller.now(BATCH), ...taken.map((entry) => this.#sort(entry))])
+      taken = this.#arrived.splice(0)
+    }
+  }
+
+  async #sort(delivered: Delivered): Promise<void> {
+    const { link, clock, entries, parked } = this.#parts
+    const entry = entryIn(delivered.bytes)
+    if (typeof entry === 'string') {
+      const { subject, sequence, bytes } = delivered
+      await parked.add({ id: `queue-${sequence}`, source: this.#queueOf(delivered), subject, bytes, reason: entry })
+      return ack(link, delivered.reply)
+    }
+    const left = (entry.runAt ?? 0) - clock.now()
+    if (left > 0) return nak(link, delivered.reply, left)
+    await entries.promote(this.#queueOf(delivered), entry)
+    ack(link, delivered.reply)
+  }
+
+  #queueOf({ subject }: Delivered): string {
+    return queueOfSubject(this.#parts.names, subject)
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#timer = setTimeout(resolve, RETRY_WAIT)
+      this.#timer.unref()
+    })
+  }
+}
+
+/** The entry, or why it is none. */
+function entryIn(bytes: Uint8Array): Entry | string {
+  try {
+    return decodeEntry(bytes)
+  } catch (error) {
+    if (error instanceof UndecodableRecord) return error.message
+    throw error
+  }
+}
