@@ -113,7 +113,8 @@ it('refuses what cannot be sent to another process', async () => {
 it('drains all its processes and exits 0 at SIGTERM', async () => {
   const { file, pids } = taskFile()
   const program = startProgram(PROGRAM, ['tell_pid', file])
-  await until(() => pids('started').length === 2 && program.output().includes('worker  pool'))
+  await program.prints('worker  pool')
+  await until(() => pids('started').length === 2)
   program.signal('SIGTERM')
   expect(await program.ended).toBe(0)
   expect(pids('drained').sort()).toEqual(pids('started').sort())
@@ -129,7 +130,7 @@ it.each([
   await until(() => pids('started').length === 2)
   program.signal(signal)
   if (signal === 'SIGTERM') {
-    await until(() => program.output().includes('Shutting down'))
+    await program.prints('Shutting down')
     program.signal(signal)
   }
   expect(await program.ended).toBe(code)

@@ -89,7 +89,7 @@ describe('acceptance list of the reference: worker', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('%s', async (signal) => {
     const program = startProgram(PROGRAM, ['obedient', 'null', '0s'])
-    await until(() => program.output().includes('running\n'))
+    await program.prints('running\n')
     program.signal(signal)
     expect(await program.ended).toBe(0)
     expect(program.output()).toContain('"state":"QUEUED"')
@@ -218,7 +218,7 @@ describe('defects of the reference', () => {
 
   it('7. SIGTERM is handled, and a task that is given up is not left RUNNING', async () => {
     const program = startProgram(PROGRAM, ['endless', 'null', '0s'])
-    await until(() => program.output().includes('running\n'))
+    await program.prints('running\n')
     program.signal('SIGTERM')
     expect(await program.ended).toBe(0)
     expect(program.output()).toContain('"state":"QUEUED"')

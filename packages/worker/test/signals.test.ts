@@ -10,7 +10,7 @@ const PROGRAM = path.join(import.meta.dirname, 'programs/worker-program.ts')
 
 async function runningProgram(task = '', args: unknown = null, drain = '1s'): Promise<Program> {
   const program = startProgram(PROGRAM, [task, JSON.stringify(args), drain])
-  await until(() => program.output().includes('running\n'))
+  await program.prints('running\n')
   return program
 }
 
@@ -59,7 +59,7 @@ it.each([
 ] as const)('ends at once at the second %s', async (signal, code) => {
   const program = await runningProgram('endless')
   program.signal(signal)
-  await until(() => program.output().includes('Shutting down'))
+  await program.prints('Shutting down')
   program.signal(signal)
   expect(await program.ended).toBe(code)
 })
@@ -76,7 +76,7 @@ it.each([
   expect(isAlive(pid)).toBe(true)
   program.signal(signal)
   if (signal === 'SIGTERM') {
-    await until(() => program.output().includes('Shutting down'))
+    await program.prints('Shutting down')
     program.signal(signal)
   }
   await program.ended
