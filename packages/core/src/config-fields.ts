@@ -69,6 +69,15 @@ export function table<Fields extends Readonly<Record<string, Field<unknown>>>>(
   }
 }
 
+/**
+ * Checks that an object of options has no others than those that are known. Absent and undefined are the same.
+ * @throws ConfigInvalidError that names what was probably meant.
+ */
+export function checkKeys(options: object, known: readonly string[], source: string): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) throw unknownKey({ path: unknown, source }, unknown, known)
+}
+
 function unknownKey({ path, source }: Place, key: string, known: readonly string[]): ConfigInvalidError {
   const meant = didYouMean(key, known)
   const hint = meant === undefined ? '' : `Did you mean ${meant}? `

@@ -4,6 +4,7 @@ import { createProject } from '../test/project.ts'
 import { openTestWorker } from '../test/test-worker.ts'
 import { createApp } from './app.ts'
 import { connect } from './connect.ts'
+import type { ConnectOptions } from './connect.ts'
 import { defineTask } from './define-task.ts'
 import { loadConfig } from './load-config.ts'
 import { createMemoryBroker } from './memory/memory-broker.ts'
@@ -146,4 +147,17 @@ test('a process with a manager that was not closed ends by itself', async () => 
     answer('created')
   `)
   expect(answer).toBe('created')
+})
+
+test.each([
+  [
+    { timout: 1 },
+    /^Unknown key timout in the options of connect\. Did you mean timeout\? Known are: app, broker, config/,
+  ],
+  [{ worker: {} }, /^Unknown key worker in the options of connect\./],
+])('refuses the option of %j', async (options, message) => {
+  await expect(connect(options as ConnectOptions)).rejects.toMatchObject({
+    code: 'ConfigInvalid',
+    message: expect.stringMatching(message) as string,
+  })
 })

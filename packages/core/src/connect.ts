@@ -1,5 +1,5 @@
 import type { App, TasksOf } from './app.ts'
-import { isBroker } from './config-fields.ts'
+import { checkKeys, isBroker } from './config-fields.ts'
 import type { DsConfig, ResolvedConfig } from './config.ts'
 import { createTaskManager } from './create-task-manager.ts'
 import type { Duration } from './duration.ts'
@@ -27,6 +27,18 @@ export interface ConnectOptions<SomeApp extends App<AnyTaskDefinition> = App<Any
   readonly patience?: Duration
 }
 
+const CONNECT_OPTIONS: readonly string[] = [
+  'app',
+  'broker',
+  'config',
+  'maxPayload',
+  'namespace',
+  'patience',
+  'requireDurable',
+  'retention',
+  'timeout',
+] satisfies (keyof ConnectOptions)[]
+
 /**
  * Connects to the broker and gives a TaskManager. With the type of the App (`connect<typeof app>()`, where `app` is imported as a type
  * only) names, args and results are checked by the compiler and no handler code is loaded.
@@ -39,6 +51,7 @@ export interface ConnectOptions<SomeApp extends App<AnyTaskDefinition> = App<Any
 export async function connect<SomeApp extends App<AnyTaskDefinition> = App<TaskDefinition>>(
   options: ConnectOptions<SomeApp> = {},
 ): Promise<TaskManager<TasksOf<SomeApp>>> {
+  checkKeys(options, CONNECT_OPTIONS, 'the options of connect')
   const { timeout, patience, ...configured } = options
   const config = await loadConfig(configured)
   const app = await appToUse(config, options.app !== undefined)

@@ -31,6 +31,19 @@ describe('the subscription', () => {
     await second.return?.()
   })
 
+  test('whose broker fails for good fails those who wait', async () => {
+    const failing = await alteredBroker(() => ({
+      get: () => Promise.reject(new TypeError('a bug of the adapter')),
+      result: () => Promise.resolve(undefined),
+    }))
+    const other = createTaskManager(failing)
+    const task = await other.create('t', null, { group: 'default' })
+    await expect(task.result()).rejects.toMatchObject({ code: 'BrokerRefused' })
+    await expect(collect(task.watch())).rejects.toThrow('a bug of the adapter')
+    await other.close()
+    await failing.close()
+  })
+
   test('that cannot be opened at all fails those who wait', async () => {
     const refusing = await alteredBroker(() => ({
       subscribe: () => Promise.reject(new Error('not allowed')),

@@ -5,9 +5,9 @@ const LONGEST_WAIT = 2000
 export class Patience {
   #wait = FIRST_WAIT
 
-  /** Resolves after the next wait, or at once when the signal fires. Never rejects. */
-  async wait(signal: AbortSignal): Promise<void> {
-    const time = this.#wait * (0.9 + 0.2 * Math.random())
+  /** Resolves after the next wait, or after `atMost` ms if that is sooner, or at once when the signal fires. Never rejects. */
+  async wait(signal: AbortSignal, atMost: number = Number.POSITIVE_INFINITY): Promise<void> {
+    const time = Math.min(this.#wait * (0.9 + 0.2 * Math.random()), Math.max(FIRST_WAIT, atMost))
     this.#wait = Math.min(LONGEST_WAIT, this.#wait * 2)
     if (signal.aborted) return
     await new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Batcher } from './batcher.ts'
-import type { Broker, CancelAnswer, RemoveAnswer } from './broker.ts'
-import { UnknownTaskError } from './errors.ts'
+import type { Broker, CancelAnswer, RemoveAnswer, Result } from './broker.ts'
+import { BrokerRefusedError, DsError, UnknownTaskError } from './errors.ts'
 import { TaskActiveError, TaskCancelledError, TaskFailedError } from './errors-of-tasks.ts'
 import { EventFeed } from './event-feed.ts'
 import type { EventFilter, TaskEvent } from './events.ts'
@@ -134,9 +134,16 @@ export class TaskAccess {
   }
 }
 
-async function readTasks(broker: Broker, ids: readonly string[]): Promise<{ ok: true; value: Task | undefined }[]> {
-  const tasks = await broker.get(ids)
-  return tasks.map((value) => ({ ok: true, value }))
+async function readTasks(broker: Broker, ids: readonly string[]): Promise<Result<Task | undefined>[]> {
+  try {
+    const tasks = await broker.get(ids)
+    return tasks.map((value) => ({ ok: true, value }))
+  } catch (error) {
+    if (DsError.is(error)) throw error
+    // Not an outage, which would be waited out: trying this again would fail the same way for ever.
+    const message = error instanceof Error ? error.message : String(error)
+    throw new BrokerRefusedError(`The broker failed: ${message}`, { cause: error })
+  }
 }
 
 /** Each loop over it is a watch of its own. */

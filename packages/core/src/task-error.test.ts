@@ -129,7 +129,7 @@ describe('toTaskError', () => {
     error.stack = `Error: x\n    at ${'a ('.repeat(20_000)}\n`.repeat(5)
     const start = performance.now()
     toTaskError(error)
-    expect(performance.now() - start).toBeLessThan(200)
+    expect(performance.now() - start).toBeLessThan(2000)
   })
 })
 

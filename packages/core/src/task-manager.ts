@@ -41,7 +41,8 @@ export interface TaskManager<Tasks extends AnyTaskDefinition = TaskDefinition> e
   /** What the broker can do. */
   readonly capabilities: BrokerCapabilities
   /**
-   * Creates a task; resolves when the broker has durably accepted it. Before anything is sent it throws `InvalidArgumentsError`
+   * Creates a task; resolves when the broker has durably accepted it. While the broker is away it is sent again, ten seconds long unless
+   * `patience` says otherwise. Before anything is sent it throws `InvalidArgumentsError`
    * (where the definition is known here), `PayloadTooLargeError`, `NotSerializableError` or `UnregisteredTaskError`; the broker may answer
    * `QueueFullError`.
    */
@@ -74,7 +75,10 @@ export interface TaskManager<Tasks extends AnyTaskDefinition = TaskDefinition> e
   retry(id: string): Promise<void>
   /** Removes a finished task and all that is kept of it; its id is free again. */
   remove(id: string): Promise<RemoveAnswer>
-  /** Events of all tasks, or of those that match. */
+  /**
+   * Events of all tasks, or of those that match, from the first step of the loop on. After a break it tells by `ResyncEvent`s how the tasks
+   * are that it knew not to have ended, up to 10,000, and up to 1,000 that came and went meanwhile.
+   */
   watch(filter?: WatchFilter): AsyncIterable<TaskEvent>
   /** The Apps that workers have announced. */
   apps(): Promise<AppDescription[]>
@@ -128,13 +132,16 @@ export interface TaskHandle<Result = unknown> {
   get(): Promise<Task>
   /** The args it was created with. */
   args(): Promise<unknown>
-  /** Waits for the end and gives the result. Throws `TaskFailedError` if it ended in ERROR, `TaskCancelledError` if it was cancelled. */
+  /** Waits for the end and gives the result; an outage is waited out. Throws `TaskFailedError` if it ended in ERROR, `TaskCancelledError` if it was cancelled. */
   result(options?: WaitOptions): Promise<Result>
   /** Waits for the end, whatever it is. */
   wait(options?: WaitOptions): Promise<Task>
   /** The failed attempts, oldest first. */
   errors(): Promise<AttemptError[]>
-  /** The task as it is now, then what happens to it, up to its end. */
+  /**
+   * The task as it is now, then what happens to it, up to its end. Nothing is missed between the two, and versions only grow; where events
+   * may be missing, a `ResyncEvent` says how the task is. A loop that lags gets the newest event and the final one.
+   */
   watch(options?: { signal?: AbortSignal }): AsyncIterable<TaskEvent>
   /** Cancels it: at once while it is queued, by firing its signal while it runs. With `requeue` a running one goes back to its queue. */
   cancel(options?: { requeue?: boolean }): Promise<CancelAnswer>

@@ -60,6 +60,7 @@ describe('over an outage', () => {
     await expect(task).rejects.toThrow(/The task t0 \(t\) was not accepted in time: The server does not answer/)
     expect(performance.now() - start).toBeGreaterThan(150)
     expect(performance.now() - start).toBeLessThan(2000)
+    expect(outage.refused).toBeGreaterThan(1)
   })
 
   test('each task of a batch has its own time', async () => {

@@ -59,7 +59,7 @@ export class TaskSubmitter {
     const answers = [...first]
     const patience = new Patience()
     for (;;) {
-      await patience.wait(this.#closing.signal)
+      await patience.wait(this.#closing.signal, nextDeadline(submissions, answers) - performance.now())
       const again = this.#worthSending(submissions, answers)
       if (again.length === 0) return answers
       const results = await this.#trySubmit(again.map(({ submission }) => submission))
@@ -89,6 +89,16 @@ export class TaskSubmitter {
       return submissions.map(() => ({ ok: false, error: error as DsError }))
     }
   }
+}
+
+/** When the first of those without an answer is no longer worth sending: it must hear so then, and not after a longer wait. */
+function nextDeadline(submissions: readonly Submission[], answers: readonly Answer[]): number {
+  let next = Number.POSITIVE_INFINITY
+  for (const [index, { deadline }] of submissions.entries()) {
+    const answer = answers[index]
+    if ((!answer || isUnanswered(answer)) && deadline < next) next = deadline
+  }
+  return next
 }
 
 const NO_ANSWER: Answer = { ok: false, error: new BrokerUnavailableError('The broker gave no answer to this task') }

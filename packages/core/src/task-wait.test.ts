@@ -130,7 +130,7 @@ describe('nothing waits for ever', () => {
     const start = performance.now()
     watched.subscriptions.break()
     expect(await result).toBe('result')
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(4000)
   })
 
   test('an outage is waited out, before the wait begins and in the middle of it', async () => {

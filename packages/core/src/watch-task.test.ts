@@ -126,8 +126,9 @@ describe('watch', () => {
     const delivery = await watched.worker.take()
     watched.subscriptions.deaf = true
     await watched.worker.progress(delivery, 0.7)
+    const gets = watched.gets
     watched.subscriptions.break()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await expect.poll(() => watched.gets).toBeGreaterThan(gets)
     watched.subscriptions.deaf = false
     await watched.worker.settle(delivery, { type: 'done', result: '1' })
     expect((await events).map(({ type, progress }) => [type, progress])).toEqual([

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { collect, openWatched, versionsGrow } from '../test/watched-broker.ts'
+import { openWatched, versionsGrow } from '../test/watched-broker.ts'
 import type { Watched } from '../test/watched-broker.ts'
+import type { TaskEvent } from './events.ts'
 
 let watched: Watched
 
@@ -31,23 +32,26 @@ describe('watch of all tasks', () => {
 
   test('after a break tells how the tasks are that had not ended, and those that came and went', async () => {
     const ending = new AbortController()
-    const events = collect(watched.manager.watch({ signal: ending.signal }))
+    const all: TaskEvent[] = []
+    const watching = (async () => {
+      for await (const event of watched.manager.watch({ signal: ending.signal })) all.push(event)
+    })()
     await expect.poll(() => watched.subscriptions.opened).toBe(1)
     await watched.create('a')
     await watched.create('b')
     await watched.worker.finish()
-    await expect.poll(() => watched.gets).toBe(0)
+    await expect.poll(() => all).toHaveLength(4)
     watched.subscriptions.deaf = true
     await watched.worker.finish()
     await watched.create('c')
     await watched.worker.finish()
     watched.subscriptions.break()
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await expect.poll(() => all.some(({ type }) => type === 'ResyncEvent')).toBe(true)
     watched.subscriptions.deaf = false
     await watched.create('d')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await expect.poll(() => all.at(-1)?.taskId).toBe('d')
     ending.abort()
-    const all = await events
+    await watching
     const told = all.map(({ taskId, type, state }) => `${taskId} ${type} ${state}`)
     expect(told.slice(0, 4)).toEqual([
       'a QueuedEvent QUEUED',
