@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createApp, defineTask, Fatal } from '@ds/core'
 import { unzipSync } from 'fflate'
@@ -131,6 +132,8 @@ test('a folder that is not there, is a file, or lies outside of the root ends th
   expect(await failureOf(join(samples, 'absent'))).toMatch(/folder .*absent cannot be read: ENOENT/)
   expect(await failureOf(join(samples, 'mail', 'letter-to-council.txt'))).toMatch(/letter-to-council.txt is no folder/)
   expect(await failureOf(samples)).toMatch(/outside of DS_DOCUMENTS_ROOT/)
+  const batch = await manager.create('index_batch', { paths: [join(samples, 'press', 'harbour-costs.html')] })
+  expect(await batch.result()).toMatchObject({ failed: 1, failures: [{ code: 'Unreadable' }] })
 })
 
 test('args that do not fit are refused before anything is sent', async () => {
@@ -169,6 +172,20 @@ test('translates what is not in the target language, and goes on after the servi
   const unknown = await manager.create('translate_documents', { target: 'xx' })
   expect(await unknown.wait()).toMatchObject({ state: 'ERROR' })
   await server.close()
+})
+
+test('learns classes of its own from a folder of examples', async () => {
+  const examples = await mkdtemp(join(tmpdir(), 'examples-'))
+  await mkdir(join(examples, 'port'))
+  await mkdir(join(examples, 'money'))
+  await writeFile(join(examples, 'port', 'a.txt'), 'harbour dredging channel survey depth tide vessel quay')
+  await writeFile(join(examples, 'money', 'a.txt'), 'invoice amount payment total due bank transfer EUR')
+  await using platform = await startPlatform({ environment: { DS_DOCUMENTS_EXAMPLES: examples } })
+  const { manager, samples } = platform
+  await (await manager.create('index_documents', { folder: join(samples, 'invoices') })).result()
+  const { classes } = await (await manager.create('classify_documents', { language: 'en' })).result()
+  expect(classes).toEqual({ money: 3 })
+  await rm(examples, { recursive: true })
 })
 
 test('files that are gone are reported in the download', async () => {

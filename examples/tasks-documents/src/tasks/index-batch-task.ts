@@ -1,5 +1,6 @@
 import { defineTask } from '@ds/core'
 import type { DocumentFailure } from '../failure.ts'
+import { isAllowed } from './allowed-place.ts'
 import { documentsConfig, searchIndex } from './dependencies.ts'
 import { indexBatchArgs, indexBatchResult, shownFailures } from './schemas.ts'
 
@@ -26,6 +27,11 @@ export const indexBatchTask = defineTask(
     const failures: DocumentFailure[] = []
     const limits = { ...DEFAULT_LIMITS, maxBytes: config.maxFileBytes }
     for await (const [path] of progress.over(paths)) {
+      if (!(await isAllowed(path, config.root))) {
+        counts.failed += 1
+        failures.push({ path, code: 'Unreadable', message: 'Lies outside of DS_DOCUMENTS_ROOT' })
+        continue
+      }
       const { outcome, failures: ofFile } = await indexFile(index, path, { signal, limits })
       counts[outcome] += 1
       failures.push(...ofFile)

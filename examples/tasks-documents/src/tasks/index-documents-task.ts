@@ -1,6 +1,7 @@
-import { realpath, stat } from 'node:fs/promises'
-import { resolve, sep } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { defineTask, Fatal } from '@ds/core'
+import { isAllowed } from './allowed-place.ts'
 import { BatchRun } from './batch-run.ts'
 import { documentsConfig, searchIndex } from './dependencies.ts'
 import { scanFolder, type ScanOptions } from '../scan.ts'
@@ -56,12 +57,8 @@ async function checkedFolder(folder: string, root: string | undefined): Promise<
     throw new Fatal(`The folder ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   })
   if (!status.isDirectory()) throw new Fatal(`${path} is no folder`)
-  if (root !== undefined && !isWithin(await realpath(path), await realpath(root))) {
-    throw new Fatal(`${path} lies outside of DS_DOCUMENTS_ROOT (${root})`)
+  if (!(await isAllowed(path, root))) {
+    throw new Fatal(`${path} lies outside of DS_DOCUMENTS_ROOT (${root ?? ''})`)
   }
   return path
-}
-
-function isWithin(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
 }

@@ -33,7 +33,7 @@ export const translateDocumentsTask = defineTask(
         const options = { source: document.language ?? 'auto', target, signal, onProgress }
         done[await translateDocument({ index, service }, document, options)] += 1
       } catch (error) {
-        refused.push({ path: document.path, message: refusal(error) })
+        refused.push({ path: document.path, message: refusal(error).slice(0, 300) })
       }
     })
     const [first] = refused
