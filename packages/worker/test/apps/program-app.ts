@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { createApp, defineTask } from '@ds/core'
 import type { App } from '@ds/core'
 
@@ -10,9 +9,5 @@ export const app: App = createApp('program', [
   defineTask('obedient', async (_args: null, { signal }) => {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     signal.throwIfAborted()
-  }),
-  defineTask('spin', { isolation: 'process' }, (file: string) => {
-    writeFileSync(file, String(process.pid))
-    for (;;);
   }),
 ])

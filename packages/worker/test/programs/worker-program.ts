@@ -10,7 +10,7 @@ import { Worker } from '../../src/index.ts'
 const [taskName = '', args = 'null', drain = '1s'] = process.argv.slice(2)
 const broker = createMemoryBroker()
 const worker = new Worker({
-  app: path.join(import.meta.dirname, '../apps/program-app.ts'),
+  app: path.join(import.meta.dirname, `../apps/${taskName === 'spin' ? 'spin' : 'program'}-app.ts`),
   broker,
   drain,
   shutdownGrace: 300,
