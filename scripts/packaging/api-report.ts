@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
 import type { ExtractorMessage } from '@microsoft/api-extractor'
+import { root } from '../testing/command.ts'
 import type { PublishablePackage } from './publishable.ts'
 
 /** What a package exports, as a text in git: a change of the API shows in the diff. */
@@ -16,11 +17,11 @@ export interface ApiReport {
 export type ApiState = 'same' | 'changed' | 'missing'
 
 /** One report for each name a package can be imported by. */
-export function apiReports(root: string, packages: readonly PublishablePackage[]): ApiReport[] {
+export function apiReports(base: string, packages: readonly PublishablePackage[]): ApiReport[] {
   return packages.flatMap((project) =>
     [...project.declarations].map(([subpath, entry]) => {
       const name = project.shortName + subpath.replace('.', '').replaceAll('/', '.')
-      return { name, file: path.join(root, 'api', `${name}.api.md`), entry, project }
+      return { name, file: path.join(base, 'api', `${name}.api.md`), entry, project }
     }),
   )
 }
@@ -39,7 +40,7 @@ function extractorConfig({ file, entry, project }: ApiReport): ExtractorConfig {
       projectFolder: project.folder,
       mainEntryPointFilePath: entry,
       newlineKind: 'lf',
-      compiler: { overrideTsconfig: { extends: '../../tsconfig.base.json', include: [entry] } },
+      compiler: { overrideTsconfig: { extends: path.join(root, 'tsconfig.base.json'), include: [entry] } },
       apiReport: {
         enabled: true,
         reportFileName: path.basename(file),
