@@ -131,13 +131,14 @@ async function openClient(
         if (isHopeless(last)) reject(last)
       }
       const giveUp = (): void => reject(last ?? noAnswer(address, timeout))
-      listeners.push(['ready', () => resolve()], ['error', onError], ['node error', onError])
+      const onConnect = (): void => void (last = undefined)
+      listeners.push(['ready', () => resolve()], ['connect', onConnect], ['error', onError], ['node error', onError])
       for (const [event, listener] of listeners) client.on(event, listener)
       timer = setTimeout(giveUp, timeout)
       signal.addEventListener('abort', giveUp, { once: true })
       if (signal.aborted) giveUp()
-      // While it tries by itself this only brings the next try forward.
-      if (!TRYING.has(client.status)) client.connect().catch(onError)
+      // While it tries by itself this only brings the next try forward. Its rejection says less than the event before it.
+      if (!TRYING.has(client.status)) client.connect().catch((error: unknown) => last ?? onError(error))
     })
   } finally {
     clearTimeout(timer)

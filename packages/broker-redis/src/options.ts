@@ -75,7 +75,7 @@ type Parameter = (typeof PARAMETERS)[number]
 
 /** @throws ConfigInvalidError */
 export function resolveOptions(options: RedisBrokerOptions): ResolvedOptions {
-  const given = options.url === undefined ? options : { ...options, ...parseUrl(options.url) }
+  const given = options.url === undefined ? options : { ...options, ...parseUrl(options.url, options.tls) }
   const target = isClient(given.client) ? given.client : addressOf(given)
   return {
     namespace: checkLabel('namespace', given.namespace ?? 'default'),
@@ -119,7 +119,7 @@ function addressOf(options: RedisBrokerOptions): RedisAddress {
   }
 }
 
-function parseUrl(url: string): RedisBrokerOptions {
+function parseUrl(url: string, tls: RedisBrokerOptions['tls']): RedisBrokerOptions {
   const parsed = parse(url)
   const { username, password, hostname, port, pathname, searchParams } = parsed
   const parameters = parametersOf(searchParams)
@@ -131,7 +131,7 @@ function parseUrl(url: string): RedisBrokerOptions {
     ...(username !== '' && { username: decodeURIComponent(username) }),
     ...(password !== '' && { password: decodeURIComponent(password) }),
     ...(db !== undefined && { db: number('the database in the URL', db) }),
-    ...(parsed.protocol === 'rediss:' && { tls: true }),
+    ...(parsed.protocol === 'rediss:' && { tls: typeof tls === 'object' ? tls : true }),
     ...(parameters.cluster !== undefined && { cluster: flag('cluster', parameters.cluster) }),
     ...(parameters.namespace !== undefined && { namespace: parameters.namespace }),
     ...(parameters.maxPayload !== undefined && { maxPayload: number('maxPayload', parameters.maxPayload) }),

@@ -17,7 +17,8 @@ export const SWEEP: Script = script(
   `
 local interval, age, count, budget, eventsKept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local now = clock()
-if interval ~= '' and not redis.call('SET', P .. 'swept', now, 'NX', 'PX', interval) then return -1 end
+-- With its memory full the server refuses the marker, but not what frees memory.
+if interval ~= '' and not redis.pcall('SET', P .. 'swept', now, 'NX', 'PX', interval) then return -1 end
 
 local FINISHED = P .. 'finished'
 local over = count and redis.call('ZCOUNT', P .. 'index', '30000000000000', '+inf') - count or 0
