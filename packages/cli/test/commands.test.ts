@@ -77,7 +77,8 @@ describe('a wrong call is one line on stderr with an exit code', () => {
     ],
     ['a number that is none', ['worker', 'start', 'tasks.ts', '--concurrency', 'many'], 2, /--concurrency is "many"/],
   ]
-  test.each(cases)('%s', async (_what, args, code, says) => {
+  test.each(cases)('%s', async (...wrongCall) => {
+    const [, args, code, says] = wrongCall
     const finished = await ds(args)
     expect(finished.stderr).toMatch(says)
     expect(isOneLine(finished.stderr), finished.stderr).toBe(true)

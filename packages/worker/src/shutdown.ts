@@ -69,19 +69,24 @@ function releaseRest({ deliveries, logger }: ShutdownParts): void {
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 type EndingSignal = keyof typeof SIGNAL_EXIT_CODES
 
+/** Milliseconds in which signals are one: npm and npx pass Ctrl-C on to a child that the terminal has told already. */
+const ONE_SIGNAL = 500
+
 /**
- * Calls `onFirst` at the first SIGTERM or SIGINT; the second ends the process at once. Gives a function that stops listening.
+ * Calls `onFirst` at the first SIGTERM or SIGINT; a second one, half a second later or more, ends the process at once. Gives a function
+ * that stops listening.
  */
 export function listenForSignals(onFirst: (signal: EndingSignal) => void, logger: Logger): () => void {
-  let heard = false
+  let heardAt: number | undefined
   const onSignal = (signal: EndingSignal): void => {
-    if (heard) {
+    if (heardAt !== undefined) {
+      if (performance.now() - heardAt < ONE_SIGNAL) return
       logger.warn(
         `${signal} again: ending at once. Tasks that ran start again elsewhere when their leases have run out`,
       )
       process.exit(SIGNAL_EXIT_CODES[signal])
     }
-    heard = true
+    heardAt = performance.now()
     onFirst(signal)
   }
   const signals = Object.keys(SIGNAL_EXIT_CODES) as EndingSignal[]

@@ -7,7 +7,7 @@ import { WorkerPool } from '../src/index.ts'
 import type { WorkerPoolOptions } from '../src/index.ts'
 import { collectingLogger } from './collecting-logger.ts'
 import { startProgram } from './program.ts'
-import { until } from './until.ts'
+import { until, wait } from './until.ts'
 
 const APP_FILE = path.join(import.meta.dirname, 'apps/pool-app.ts')
 const ADAPTER = path.join(import.meta.dirname, 'adapters/self-feeding.ts')
@@ -131,6 +131,7 @@ it.each([
   program.signal(signal)
   if (signal === 'SIGTERM') {
     await program.prints('Shutting down')
+    await wait(600)
     program.signal(signal)
   }
   expect(await program.ended).toBe(code)

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 import { startProgram } from './program.ts'
 import type { Program } from './program.ts'
-import { until } from './until.ts'
+import { until, wait } from './until.ts'
 
 const PROGRAM = path.join(import.meta.dirname, 'programs/worker-program.ts')
 
@@ -57,11 +57,22 @@ it.each([
   ['SIGTERM', 143],
   ['SIGINT', 130],
 ] as const)('ends at once at the second %s', async (signal, code) => {
-  const program = await runningProgram('endless')
+  const program = await runningProgram('endless', null, '20s')
   program.signal(signal)
   await program.prints('Shutting down')
+  await wait(600)
   program.signal(signal)
   expect(await program.ended).toBe(code)
+})
+
+it('takes signals that come together, as npx passes them on, for one', async () => {
+  const program = await runningProgram('patient', null, '20s')
+  program.signal('SIGINT')
+  program.signal('SIGINT')
+  await program.prints('Shutting down')
+  program.signal('SIGINT')
+  expect(await program.ended).toBe(0)
+  expect(lastLine(program)).toEqual({ state: 'DONE', attempt: 1, crashes: 0 })
 })
 
 it.each([
@@ -77,6 +88,7 @@ it.each([
   program.signal(signal)
   if (signal === 'SIGTERM') {
     await program.prints('Shutting down')
+    await wait(600)
     program.signal(signal)
   }
   await program.ended
