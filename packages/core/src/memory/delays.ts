@@ -8,7 +8,11 @@ export interface Delayed {
 
 /** The waiting delays, soonest first: a binary heap. */
 export class Delays {
-  readonly #heap: Delayed[] = []
+  #heap: Delayed[] = []
+
+  get length(): number {
+    return this.#heap.length
+  }
 
   /** When the soonest is due. */
   get next(): number | undefined {
@@ -25,6 +29,12 @@ export class Delays {
       this.#swap(parent, index)
       index = parent
     }
+  }
+
+  /** Lets go of all but those that pass. */
+  keep(passes: (delayed: Delayed) => boolean): void {
+    // What is sorted is a heap.
+    this.#heap = this.#heap.filter(passes).sort((a, b) => a.runAt - b.runAt)
   }
 
   /** Takes out the soonest if it is due. */

@@ -15,6 +15,12 @@ export class Fifo<Item> {
     return this.#items[this.#first]
   }
 
+  /** Lets go of all items but those that pass; their order stays. */
+  keep(passes: (item: Item) => boolean): void {
+    this.#items = this.#items.slice(this.#first).filter((item) => item !== undefined && passes(item))
+    this.#first = 0
+  }
+
   shift(): Item | undefined {
     if (this.#first === this.#items.length) return undefined
     const item = this.#items[this.#first]

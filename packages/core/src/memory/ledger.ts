@@ -10,8 +10,8 @@ export interface Entry {
   readonly args: Payload
   result: Payload | undefined
   errors: AttemptError[] | undefined
-  /** Where it stands, perhaps still from before a cancel: it must not stand in a queue twice. */
-  waiting: 'queue' | 'delays' | undefined
+  /** Where it stands. `left`: in a queue, from before a cancel; it must not stand there twice. */
+  waiting: 'queue' | 'left' | 'delays' | undefined
   removed: boolean
   /** The nonce of its last retry. */
   retriedBy: string | undefined
@@ -23,7 +23,9 @@ export interface Entry {
 export class Ledger {
   readonly #entries = new Map<string, Entry>()
   readonly #counts: Record<StoredState, number> = { QUEUED: 0, RUNNING: 0, DONE: 0, ERROR: 0, CANCELLED: 0 }
+  /** In the order in which they ended. Removed ones stay until they are the greater part. */
   readonly #finished = new Fifo<Entry>()
+  #finishedRemoved = 0
   readonly #retention: Retention
   /** By creation. Removed ones stay until they are the greater part. */
   #order: Entry[] = []
@@ -71,8 +73,13 @@ export class Ledger {
     entry.removed = true
     this.#entries.delete(entry.task.id)
     this.#counts[stored(entry.task)] -= 1
+    this.#finishedRemoved += entry.endings
+    if (isGreaterPart(this.#finishedRemoved, this.#finished.length)) {
+      this.#finished.keep(({ removed }) => !removed)
+      this.#finishedRemoved = 0
+    }
     this.#removed += 1
-    if (this.#removed < 1024 || this.#removed * 2 < this.#order.length) return
+    if (!isGreaterPart(this.#removed, this.#order.length)) return
     this.#order = this.#order.filter(({ removed }) => !removed)
     this.#removed = 0
   }
@@ -85,7 +92,9 @@ export class Ledger {
       const oldest = this.#finished.peek()
       if (!oldest) return
       const { completedAt } = oldest.task
-      if (!oldest.removed && completedAt !== undefined && completedAt + age > now) return
+      // One that ended again stands further back too, and does not keep those between from going.
+      const isLast = !oldest.removed && oldest.endings === 1
+      if (isLast && completedAt !== undefined && completedAt + age > now) return
       this.#forgetOldest()
     }
   }
@@ -119,6 +128,7 @@ export class Ledger {
     const entry = this.#finished.shift()
     if (!entry) return false
     entry.endings -= 1
+    if (entry.removed) this.#finishedRemoved -= 1
     if (entry.endings === 0 && isFinal(entry.task.state)) this.remove(entry)
     return true
   }
@@ -142,6 +152,11 @@ export class Ledger {
     }
     return low
   }
+}
+
+/** Whether a list is worth going through for what it need not hold: each item is looked at a bounded number of times on average. */
+export function isGreaterPart(part: number, whole: number): boolean {
+  return part >= 1024 && part * 2 >= whole
 }
 
 function matches(task: Task, query: TaskQuery): boolean {

@@ -57,6 +57,17 @@ describe('the queue', () => {
     expect(answers[1]).toMatchObject({ error: expect.any(QueueFullError) as QueueFullError })
   })
 
+  test('a task of one queue reaches the worker that waits for it, also behind one that waits for another queue', async () => {
+    const other = await broker.openConsumer({ queues: ['other'], workerId: 'o', lease: 300, onCancel: () => undefined })
+    const ending = new AbortController()
+    const unserved = consumer.receive(1, ending.signal)
+    const served = other.receive(1, AbortSignal.timeout(1000))
+    await broker.submit([newTask('a', { queue: 'other' })])
+    expect((await served).map(({ task }) => task.id)).toEqual(['a'])
+    ending.abort()
+    expect(await unserved).toEqual([])
+  })
+
   test('a waiting receive gets what is submitted together in one go, up to its maximum', async () => {
     const receiving = claim(10)
     await broker.submit([newTask('a'), newTask('b'), newTask('c')])

@@ -1,5 +1,7 @@
 import { Delays } from './delays.ts'
+import type { Delayed } from './delays.ts'
 import { Fifo } from './fifo.ts'
+import { isGreaterPart } from './ledger.ts'
 import type { Entry } from './ledger.ts'
 
 /** What can stand in a queue: a task, or bytes that somebody put there and nobody can decode. */
@@ -11,6 +13,8 @@ interface Lanes {
   readonly suspects: Fifo<Entry>
   /** Tasks of this queue that are QUEUED, due or not. */
   size: number
+  /** Places in the lanes of tasks that are QUEUED no more. */
+  left: number
 }
 
 /** Where tasks wait: a lane for the ready and one for the suspects of each queue, and the delays of all. */
@@ -58,10 +62,10 @@ export class MemoryQueues {
 
   /** To be called when a task stops being QUEUED. */
   left(entry: Entry): void {
-    this.#of(entry.task.queue).size -= 1
-    if (entry.waiting !== 'delays') return
-    entry.waiting = undefined
-    this.#delayed -= 1
+    const lanes = this.#of(entry.task.queue)
+    lanes.size -= 1
+    if (entry.waiting === 'queue') leaveLane(entry, lanes)
+    else if (entry.waiting === 'delays') this.#leaveDelays(entry)
   }
 
   /** Moves what is due into its queue. */
@@ -69,9 +73,9 @@ export class MemoryQueues {
     for (;;) {
       const due = this.#delays.takeDue(now)
       if (!due) return
-      const { entry, runAt } = due
+      const { entry } = due
       // Cancelled meanwhile, perhaps delayed anew: this place is an old one.
-      if (entry.waiting !== 'delays' || entry.task.runAt !== runAt) continue
+      if (!isCurrent(due)) continue
       this.#delayed -= 1
       this.#makeReady(entry)
     }
@@ -81,14 +85,22 @@ export class MemoryQueues {
   take(queue: string, suspects: boolean): Queued | undefined {
     const lanes = this.#lanes.get(queue)
     if (!lanes) return undefined
-    return (suspects ? takeQueued(lanes.suspects) : undefined) ?? takeQueued(lanes.ready)
+    return (suspects ? takeQueued(lanes.suspects, lanes) : undefined) ?? takeQueued(lanes.ready, lanes)
+  }
+
+  #leaveDelays(entry: Entry): void {
+    entry.waiting = undefined
+    this.#delayed -= 1
+    const places = this.#delays.length
+    if (isGreaterPart(places - this.#delayed, places)) this.#delays.keep(isCurrent)
   }
 
   #makeReady(entry: Entry): void {
-    if (entry.waiting === 'queue') return
-    entry.waiting = 'queue'
     const lanes = this.#of(entry.task.queue)
-    if (entry.task.crashes > 0) lanes.suspects.push(entry)
+    const stands = entry.waiting === 'left'
+    entry.waiting = 'queue'
+    if (stands) lanes.left -= 1
+    else if (entry.task.crashes > 0) lanes.suspects.push(entry)
     else lanes.ready.push(entry)
     this.#onReady()
   }
@@ -96,18 +108,41 @@ export class MemoryQueues {
   #of(queue: string): Lanes {
     const known = this.#lanes.get(queue)
     if (known) return known
-    const lanes: Lanes = { ready: new Fifo(), suspects: new Fifo(), size: 0 }
+    const lanes: Lanes = { ready: new Fifo(), suspects: new Fifo(), size: 0, left: 0 }
     this.#lanes.set(queue, lanes)
     return lanes
   }
 }
 
-/** The first that is still QUEUED: what was cancelled leaves its place only here. */
-function takeQueued<Item extends Queued>(lane: Fifo<Item>): Item | undefined {
+/** Whether a place among the delays is that of a task which waits for that very time. */
+function isCurrent({ entry, runAt }: Delayed): boolean {
+  return entry.waiting === 'delays' && entry.task.runAt === runAt
+}
+
+/** A task that is cancelled keeps its place until its turn comes, or until such places are the greater part. */
+function leaveLane(entry: Entry, lanes: Lanes): void {
+  entry.waiting = 'left'
+  lanes.left += 1
+  if (!isGreaterPart(lanes.left, lanes.ready.length + lanes.suspects.length)) return
+  lanes.ready.keep(keepsPlace)
+  lanes.suspects.keep(keepsPlace)
+  lanes.left = 0
+}
+
+function keepsPlace(item: Queued): boolean {
+  if (item instanceof Uint8Array || item.waiting !== 'left') return true
+  item.waiting = undefined
+  return false
+}
+
+/** The first that is still QUEUED. */
+function takeQueued<Item extends Queued>(lane: Fifo<Item>, lanes: Lanes): Item | undefined {
   for (;;) {
     const item = lane.shift()
     if (item === undefined || item instanceof Uint8Array) return item
+    const { waiting } = item
     item.waiting = undefined
-    if (item.task.state === 'QUEUED' && !item.removed) return item
+    if (waiting === 'queue') return item
+    lanes.left -= 1
   }
 }

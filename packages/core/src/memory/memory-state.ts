@@ -108,13 +108,14 @@ export class MemoryState {
     this.#wakeScheduled = true
     queueMicrotask(() => {
       this.#wakeScheduled = false
-      for (const consumer of this.consumers) {
+      // Each one is asked: what one leaves, of another queue or a suspect, may be for the next.
+      for (const consumer of [...this.consumers]) {
         if (!consumer.wantsTasks) continue
+        consumer.wake()
+        if (consumer.wantsTasks) continue
         // To the end of the line: the one that was served last is asked last next time.
         this.consumers.delete(consumer)
         this.consumers.add(consumer)
-        consumer.wake()
-        if (consumer.wantsTasks) return
       }
     })
   }
