@@ -6,6 +6,7 @@ import type { ConnectionOptions } from 'node:tls'
 /** A client of ioredis as somebody made it: for one server, by Sentinel, or for a cluster. */
 export type RedisClient = Redis | Cluster
 
+/** Options of the Redis broker: where the server is, and how much it must have kept before a call resolves. */
 export interface RedisBrokerOptions extends BrokerOptions {
   /** `redis://user:password@host:port/db`, or `rediss://` for TLS. Wins over the single options. */
   readonly url?: string
@@ -13,7 +14,9 @@ export interface RedisBrokerOptions extends BrokerOptions {
   readonly host?: string
   /** Default 6379. */
   readonly port?: number
+  /** A user of the server's ACL. Default: the server's default user. */
   readonly username?: string
+  /** Never shown: not in messages, not in `health()`. */
   readonly password?: string
   /** Number of the database. Default 0. */
   readonly db?: number
@@ -33,9 +36,11 @@ export interface RedisBrokerOptions extends BrokerOptions {
   readonly wait?: ReplicaWait
 }
 
+/** How many replicas must have confirmed a write before it counts as accepted. */
 export interface ReplicaWait {
+  /** At least 1. */
   readonly replicas: number
-  /** Milliseconds. Default 1000. */
+  /** Milliseconds, at most 4000. Default 1000. */
   readonly timeout?: number
 }
 

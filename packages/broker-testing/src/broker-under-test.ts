@@ -40,12 +40,13 @@ export interface BrokerUnderTest {
   readonly close?: () => Promise<void>
 }
 
+/** What the kit asks of a broker it has made: the options every broker takes, and now and then a server of its own. */
 export interface CreateOptions extends BrokerOptions {
   /** A server other than the usual one, such as one behind a proxy. */
   readonly url?: string
 }
 
-/** An exported {@link BrokerAdapter} in a module that a child process can import. */
+/** An exported `BrokerAdapter` in a module that a child process can import. */
 export interface ChildReference {
   /** URL or package name, as `import()` takes it. */
   readonly module: string
@@ -67,8 +68,9 @@ export interface FaultyServer {
   start(): Promise<unknown>
   /** SIGKILL. */
   kill(): Promise<unknown>
-  /** SIGSTOP and SIGCONT. */
+  /** SIGSTOP: its connections stay, and nothing is answered. */
   pause(): Promise<unknown>
+  /** SIGCONT, after {@link FaultyServer.pause}. */
   resume(): unknown
   /** Ends it and removes its data. */
   close(): Promise<unknown>
@@ -86,6 +88,7 @@ export interface GarbageTools {
   readonly corruptRecord?: (place: GarbagePlace, taskId: string) => Promise<void>
 }
 
+/** Where garbage goes: a queue, in a namespace that belongs to one case. */
 export interface GarbagePlace {
   readonly namespace: string
   readonly queue: string

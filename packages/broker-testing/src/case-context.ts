@@ -47,14 +47,17 @@ export class CaseContext {
 
   get target(): BrokerUnderTest {
     return this.settings.target
+  /** What the kit was given of the broker. */
   }
 
   get capabilities(): BrokerCapabilities {
     return this.settings.capabilities
+  /** What the broker declared once connected. */
   }
 
   get tolerances(): Tolerances {
     return this.settings.tolerances
+  /** How late things may be in this run. */
   }
 
   /** Fires when the case has ended, however it did. */

@@ -1,6 +1,7 @@
 import type { CaseContext } from './case-context.ts'
 import type { Rule } from './rules.ts'
 
+/** The groups of cases, in the order in which they run and are reported. */
 export const GROUPS = [
   'lifecycle',
   'submit',
@@ -16,6 +17,7 @@ export const GROUPS = [
   'recovery',
 ] as const
 
+/** Name of a group of cases. */
 export type Group = (typeof GROUPS)[number]
 
 /**
@@ -34,6 +36,7 @@ export interface ConformanceCase {
   readonly needs?: readonly Need[]
   /** Milliseconds it may take when nothing else runs. Default 30,000. */
   readonly timeout?: number
+  /** Rejects when the broker breaks the rule; throws `CaseSkipped` where the case cannot be tried. */
   readonly run: (context: CaseContext) => Promise<void>
 }
 

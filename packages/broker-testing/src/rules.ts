@@ -116,4 +116,5 @@ export const RULES = {
     'The task of a killed or stopped worker runs again, and the late outcome of a stopped one is superseded',
 } as const
 
+/** Short name of a rule, a key of {@link RULES}. */
 export type Rule = keyof typeof RULES

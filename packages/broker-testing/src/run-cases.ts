@@ -9,19 +9,26 @@ import { within } from './faults/waiting.ts'
 import type { FaultReport } from './report.ts'
 import { defaultTolerances, tolerancesUnderLoad } from './tolerances.ts'
 
+/** How one case went. */
 export interface CaseResult {
+  /** Its full name, `group: name`. */
   readonly name: string
   readonly verdict: 'passed' | 'failed' | 'skipped'
   /** Why it failed or was skipped. */
   readonly why?: string
   /** What made it fail. */
   readonly error?: unknown
+  /** What it broke on purpose, and how long the broker took to be itself again. */
   readonly faults: readonly FaultReport[]
+  /** Its end, in which it cleans up, included. 0 when skipped. */
   readonly milliseconds: number
 }
 
+/** How hard a run is, and how patient with it. */
 export interface PrepareOptions {
+  /** Factor by which times and tolerances grow, where other runs share the machine. Default 1. */
   readonly load?: number
+  /** `full`: every case at the size it is named after; `test`: smaller, for a run of all tests. Default `test`. */
   readonly scale?: 'test' | 'full'
 }
 

@@ -8,6 +8,7 @@ import { makeReport, printReport, writeReport } from './reporting.ts'
 import { checkSkips, prepareRun, runCase, timeoutOf } from './run-cases.ts'
 import type { CaseResult } from './run-cases.ts'
 
+/** Which cases become tests, and what is written of them. */
 export interface TestBrokerOptions {
   /** Default: all twelve. */
   readonly groups?: readonly Group[]

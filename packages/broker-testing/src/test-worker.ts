@@ -2,13 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { Batcher } from '@ds/core'
 import type { Broker, Delivery, Outcome, RenewAnswer, Result, SettleAnswer, Settlement, TaskConsumer } from '@ds/core'
 
+/** What a {@link TestWorker} receives, and what it does with it. */
 export interface TestWorkerOptions {
   readonly broker: Broker
   readonly queues: readonly string[]
+  /** Deliveries that run at once. */
   readonly concurrency: number
   /** Milliseconds. Renewed every third of it. */
   readonly lease: number
+  /** Runs one delivery and says how it ended. What it throws is an `error`. The signal fires on a cancel and on a lost lease. */
   readonly handle: (delivery: Delivery, signal: AbortSignal) => Outcome | Promise<Outcome>
+  /** Called with what the broker answered to each settlement. */
   readonly onSettled?: (delivery: Delivery, answer: Result<SettleAnswer>) => void
 }
 
@@ -48,6 +52,10 @@ export class TestWorker {
     this.#loop = this.#receiveAll()
   }
 
+  /**
+   * Joins the workers of its queues and begins to receive.
+   * @throws BrokerUnavailableError and whatever else `openConsumer` rejects with
+   */
   static async start(options: TestWorkerOptions): Promise<TestWorker> {
     const { broker, queues, lease } = options
     const running: { worker?: TestWorker } = {}
@@ -66,10 +74,12 @@ export class TestWorker {
     return this.#held.size
   }
 
+  /** The ids of these tasks. */
   get heldIds(): string[] {
     return [...this.#held.keys()]
   }
 
+  /** Its membership, for cases that settle or drain by hand. */
   get consumer(): TaskConsumer {
     return this.#consumer
   }

@@ -290,7 +290,7 @@ export interface TaskEvents {
   /**
    * Live events, from the moment it resolves. Of one task they come in order with growing versions, and the final one comes at least
    * once; earlier ones are merged for a slow reader, whose buffer is bounded. Where events may be missing, the final one included,
-   * it yields {@link RESYNC} in their place: after it `get` tells. Ends by the signal or with the broker.
+   * it yields `RESYNC` in their place: after it `get` tells. Ends by the signal or with the broker.
    */
   subscribe(filter: EventFilter, options: { signal: AbortSignal }): Promise<AsyncIterable<SubscriptionItem>>
 }

@@ -29,6 +29,7 @@ export class EventBuffer implements AsyncIterable<SubscriptionItem>, AsyncIterat
     else signal.addEventListener('abort', () => this.end(), { once: true })
   }
 
+  /** Whether it takes no more; what was taken before can still be read. */
   get ended(): boolean {
     return this.#ended
   }

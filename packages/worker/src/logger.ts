@@ -2,11 +2,13 @@ import { inspect, styleText } from 'node:util'
 import { ConfigInvalidError } from '@ds/core'
 import type { LogFields, Logger } from '@ds/core'
 
+/** The least that a logger writes; `silent` is nothing at all. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 type LineLevel = Exclude<LogLevel, 'silent'>
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
+/** Where a logger writes, what, and how it looks. */
 export interface LoggerOptions {
   /** The least that is written. Default: `DS_LOG_LEVEL`, else `info`. */
   readonly level?: LogLevel

@@ -2,7 +2,9 @@ import type { App, Logger, Outcome, Task } from '@ds/core'
 
 /** Told of what a worker does, wherever the handlers run: for displays, logs and measures. What it throws is logged and harms nothing. */
 export interface WorkerObserver {
+  /** A handler is about to run, or a task was received whose name no App here knows. */
   taskStarted?(run: ObservedRun): void
+  /** A task has an outcome, which is on its way to the broker. Called once, also for a task that was given back without being started. */
   taskEnded?(run: EndedRun): void
 }
 
@@ -12,15 +14,19 @@ export interface ObservedRun {
   readonly worker: WorkerIdentity
 }
 
+/** A run that has an outcome. */
 export interface EndedRun extends ObservedRun {
   readonly outcome: Outcome
   /** Milliseconds from claim to outcome. */
   readonly duration: number
 }
 
+/** Which worker runs a task. */
 export interface WorkerIdentity {
+  /** As the broker knows it: the `id` of its options, or one made from host, process and chance. */
   readonly id: string
   readonly app: App
+  /** The worker's own, without fields of a task. */
   readonly logger: Logger
 }
 

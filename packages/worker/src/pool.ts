@@ -21,6 +21,7 @@ export interface WorkerPoolOptions extends Omit<WorkerOptions, 'observers'> {
 
 /** What a pool does just now. */
 export interface WorkerPoolStatus {
+  /** In the order of their numbers. `pid` is that of the process last started, `status` what it last told of itself. */
   readonly members: readonly { readonly pid: number | undefined; readonly status: WorkerStatus | undefined }[]
 }
 
@@ -62,6 +63,7 @@ export class WorkerPool {
     await this.#running?.catch(() => undefined)
   }
 
+  /** What its processes are and do; each tells of itself now and then, so a status may be a moment old. */
   status(): WorkerPoolStatus {
     return { members: this.#members.map(({ pid, status }) => ({ pid, status })) }
   }

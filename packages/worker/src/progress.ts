@@ -4,6 +4,7 @@ import type { Progress } from '@ds/core'
 export interface ProgressSink {
   /** Only ever called with a value from 0 to 1 that is greater than the one before. */
   report(fraction: number): void
+  /** Sends what was reported last now, and not with the next renewal. */
   flush(): void
 }
 

@@ -24,6 +24,7 @@ import { isWithin } from './within.ts'
 /** Milliseconds each part of a worker may take to end before it is left. */
 const END_PATIENCE = 5000
 
+/** Where a worker is in its life. `starting` lasts while its broker cannot be reached. */
 export type WorkerState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 /** What a worker does just now. */
@@ -36,12 +37,17 @@ export interface WorkerStatus {
   readonly concurrency?: number
   /** Where its broker is: a URL without credentials. */
   readonly address?: string
+  /** What it runs, in the order in which it was claimed. */
   readonly running: readonly RunningTask[]
+  /** How runs ended since it was started. */
   readonly counts: Readonly<RunCounts>
 }
 
+/** A task that a worker runs just now. */
 export interface RunningTask {
+  /** As it was claimed. */
   readonly task: Task
+  /** From 0 to 1. */
   readonly progress: number
   readonly isolation: Isolation
   /** Milliseconds since it was claimed. */
@@ -50,6 +56,7 @@ export interface RunningTask {
   readonly aborted?: AbortKind
 }
 
+/** How a worker or a pool is run. */
 export interface RunOptions {
   /** Shut down at SIGTERM and SIGINT, and end the process at the second one. Default false. */
   readonly signals?: boolean
@@ -106,6 +113,7 @@ export class Worker {
     await this.#running?.catch(() => undefined)
   }
 
+  /** What it does just now, without asking the broker. Works in every state. */
   status(): WorkerStatus {
     const { options, broker, deliveries } = this.#parts
     const now = performance.now()

@@ -124,6 +124,7 @@ export class TcpProxy implements AsyncDisposable {
     await this.cut({ refuse: true })
   }
 
+  /** {@link TcpProxy.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

@@ -133,6 +133,7 @@ export class WatchedProcess implements AsyncDisposable {
     this.#release = undefined
   }
 
+  /** {@link WatchedProcess.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

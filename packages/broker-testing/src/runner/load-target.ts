@@ -6,6 +6,7 @@ import type { BrokerUnderTest } from '../broker-under-test.ts'
 /** What a module that describes a broker under test exports, under the name `brokerUnderTest`. */
 export type MakeBrokerUnderTest = (options: TargetOptions) => BrokerUnderTest | Promise<BrokerUnderTest>
 
+/** What the command line gives to the module that describes a broker. */
 export interface TargetOptions {
   /** URL of a server to use instead of one that is started for the run. */
   readonly server?: string

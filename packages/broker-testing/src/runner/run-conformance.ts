@@ -9,6 +9,7 @@ import { checkSkips, prepareRun, runCase } from '../run-cases.ts'
 import type { CaseResult } from '../run-cases.ts'
 import { mergeRuns } from './merge-runs.ts'
 
+/** Which cases a run of the kit takes, and how. */
 export interface ConformanceOptions {
   /** Default: all. */
   readonly groups?: readonly Group[]

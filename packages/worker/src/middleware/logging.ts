@@ -1,6 +1,7 @@
 import type { Logger, Middleware, Outcome } from '@ds/core'
 import type { EndedRun, ObservedRun, WorkerObserver } from '../observer.ts'
 
+/** Where {@link logging} writes to. */
 export interface LoggingOptions {
   /** Default: the worker's. */
   readonly logger?: Logger

@@ -5,7 +5,9 @@ import type { EndedRun, ObservedRun, WorkerObserver } from '../observer.ts'
 export interface TaskMetrics {
   readonly name: string
   readonly group: string
+  /** Runs that were started; a retry is one more. */
   readonly started: number
+  /** Runs that have not ended yet. */
   readonly running: number
   /** How runs ended: `done`, `retry`, `error`, `cancelled`, `released`, `lost`. */
   readonly ended: Readonly<Partial<Record<Outcome['type'], number>>>
@@ -13,18 +15,23 @@ export interface TaskMetrics {
   readonly duration: DurationMetrics
 }
 
+/** A histogram of how long runs took. */
 export interface DurationMetrics {
+  /** Runs that ended. */
   readonly count: number
+  /** Seconds that all of them took together. */
   readonly sum: number
-  /** Runs that took at most so many seconds. */
+  /** Runs that took at most `upTo` seconds; each bucket counts those below it, too. */
   readonly buckets: readonly { readonly upTo: number; readonly count: number }[]
 }
 
+/** Options of {@link metrics}. */
 export interface MetricsOptions {
   /** Bounds of the duration histogram, in seconds, ascending. Default: 5 ms to an hour. */
   readonly buckets?: readonly number[]
 }
 
+/** What {@link metrics} makes: middleware that counts, and two ways to read what it counted. */
 export interface Metrics extends Middleware, WorkerObserver {
   /** What was counted so far, by name. */
   snapshot(): TaskMetrics[]

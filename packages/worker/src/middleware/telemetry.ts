@@ -2,6 +2,7 @@ import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } f
 import type { Span, Tracer } from '@opentelemetry/api'
 import type { Execution, Middleware, TaskHeaders } from '@ds/core'
 
+/** Options of {@link telemetry}. */
 export interface TelemetryOptions {
   /** Default: that of the globally registered provider, under the name `@ds/worker`. */
   readonly tracer?: Tracer
