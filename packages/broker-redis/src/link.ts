@@ -106,7 +106,8 @@ export class Link {
     let timer: NodeJS.Timeout | undefined
     const ended = new Promise<void>((resolve) => {
       this.client.once('end', () => resolve())
-      timer = setTimeout(resolve, 1000)
+      // A cluster without a single node says nothing when it ends.
+      timer = setTimeout(resolve, 500)
     })
     this.client.disconnect()
     await ended

@@ -1,12 +1,14 @@
 import type { Connection } from './connection.ts'
 import { toBrokerError } from './errors.ts'
-import { Link, SILENCE } from './link.ts'
+import { Link, pause, SILENCE } from './link.ts'
 import type { ResolvedOptions } from './options.ts'
 import { GROUP } from './topology.ts'
 import type { Topology } from './topology.ts'
 
 /** How long one read waits. Milliseconds. */
 export const BLOCK = 2000
+/** On a cluster a wait cannot be ended from outside, so it is kept short: a worker that leaves waits for its end. Milliseconds. */
+const BLOCK_ON_CLUSTER = 500
 
 /** An entry of a stream that this consumer was given, and has not claimed yet. */
 export interface GivenEntry {
@@ -37,7 +39,8 @@ export class BlockingReader {
   readonly #link: Link
   /** The server's number of our connection, to end a wait by; only one server has only one of it. */
   #clientId: number | undefined
-  #waiting = false
+  /** The wait that is going on. */
+  #wait: { interrupted: boolean } | undefined
   #opening: AbortController | undefined
 
   constructor(options: ReaderOptions) {
@@ -48,35 +51,52 @@ export class BlockingReader {
 
   /** Waits up to two seconds. Rejects when the connection breaks: what was given then is still pending. */
   async read(queues: readonly string[], suspects: boolean): Promise<GivenEntry[]> {
-    const { address } = this.#options.options
-    await this.#open()
-    this.#waiting = true
+    const wait = { interrupted: false }
+    this.#wait = wait
     try {
+      await this.#open()
       await this.#learnId()
-      const sources = queues.flatMap((queue) => sourcesOf(queue, suspects))
-      const streams = sources.map(({ queue, kind }) => this.#options.topology[kind](queue))
-      const answer = await this.#link.client.call(
-        ...(['xreadgroup', 'GROUP', GROUP, this.#options.consumer, 'COUNT', 1, 'BLOCK', BLOCK, 'STREAMS'] as const),
-        ...streams,
-        ...streams.map(() => '>'),
-      )
-      return givenEntries((answer ?? []) as Answer, sources, streams)
+      return wait.interrupted ? [] : await this.#block(queues.flatMap((queue) => sourcesOf(queue, suspects)))
     } catch (error) {
-      throw toBrokerError(error, address)
+      throw toBrokerError(error, this.#options.options.address)
     } finally {
-      this.#waiting = false
+      this.#wait = undefined
     }
   }
 
-  /** Ends a wait. Where that cannot be done it ends by itself within two seconds. */
+  /** Ends a wait. Where that cannot be done it ends by itself. */
   interrupt(): void {
+    const wait = this.#wait
+    if (!wait || wait.interrupted) return
+    wait.interrupted = true
     this.#opening?.abort()
-    if (!this.#waiting || this.#clientId === undefined) return
-    this.#options.connection.call('client', 'unblock', this.#clientId).catch(() => undefined)
+    if (!this.#link.client.isCluster) void this.#unblock(wait)
   }
 
   close(): Promise<void> {
     return this.#link.close()
+  }
+
+  async #block(sources: readonly Source[]): Promise<GivenEntry[]> {
+    const { client } = this.#link
+    const streams = sources.map(({ queue, kind }) => this.#options.topology[kind](queue))
+    const time = client.isCluster ? BLOCK_ON_CLUSTER : BLOCK
+    const group = ['GROUP', GROUP, this.#options.consumer] as const
+    const marks = streams.map(() => '>')
+    const answer = await client.call('xreadgroup', ...group, 'COUNT', 1, 'BLOCK', time, 'STREAMS', ...streams, ...marks)
+    return givenEntries((answer ?? []) as Answer, sources, streams)
+  }
+
+  /** The command that waits may still be on its way when the one that ends it arrives: then once more. */
+  async #unblock(wait: { interrupted: boolean }): Promise<void> {
+    try {
+      while (this.#wait === wait) {
+        if (this.#clientId !== undefined) await this.#options.connection.call('client', 'unblock', this.#clientId)
+        await pause(10)
+      }
+    } catch {
+      // It ends by itself.
+    }
   }
 
   async #open(): Promise<void> {

@@ -1,9 +1,10 @@
 import type { GarbagePlace, GarbageTools } from '@ds/broker-testing'
+import { Cluster } from 'ioredis'
 import type { Redis } from 'ioredis'
 import { topologyOf } from '../src/topology.ts'
 
 /** Puts into the server what the adapter did not write. */
-export function garbageTools(client: Redis): GarbageTools {
+export function garbageTools(client: Redis | Cluster): GarbageTools {
   const keyOf = ({ namespace }: GarbagePlace, taskId: string): string => topologyOf(namespace).task(taskId)
   return {
     undecodable: async ({ namespace, queue }, bytes) => {
@@ -23,16 +24,18 @@ export function garbageTools(client: Redis): GarbageTools {
 }
 
 /** How many keys and members the server holds of a namespace: each task is a member of an index, so that leftovers count too. */
-export async function keysOf(client: Redis, namespace: string): Promise<number> {
+export async function keysOf(client: Redis | Cluster, namespace: string): Promise<number> {
   const { prefix } = topologyOf(namespace)
   let total = 0
-  for await (const keys of client.scanStream({ match: `${prefix}*`, count: 1000 })) {
-    for (const key of keys as string[]) total += await sizeOf(client, key)
+  for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
+    for await (const keys of node.scanStream({ match: `${prefix}*`, count: 1000 })) {
+      for (const key of keys as string[]) total += await sizeOf(client, key)
+    }
   }
   return total
 }
 
-async function sizeOf(client: Redis, key: string): Promise<number> {
+async function sizeOf(client: Redis | Cluster, key: string): Promise<number> {
   switch (await client.type(key)) {
     case 'zset':
       return client.zcard(key)

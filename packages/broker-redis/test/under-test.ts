@@ -1,40 +1,64 @@
-import { startBehindProxy, startRedis } from '@ds/broker-testing'
+import { startBehindProxy, startRedis, startRedisCluster } from '@ds/broker-testing'
 import type { BrokerUnderTest, FaultyServer, TargetOptions, TestServer } from '@ds/broker-testing'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { createRedisBroker } from '../src/index.ts'
 import type { RedisBrokerOptions } from '../src/index.ts'
 import { garbageTools, keysOf } from './tools.ts'
 
-/** The Redis broker, as the kit takes it. */
+/** A server that is there for the run, and how to end it. */
+interface Ground {
+  /** As the broker takes it. */
+  readonly url: string
+  readonly cluster: boolean
+  readonly close: () => Promise<void>
+}
+
+/** The Redis broker, as the kit takes it. With `cluster` as the server it starts three masters of its own. */
 export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<BrokerUnderTest> {
-  const own = server === undefined ? await startRedis({}) : undefined
-  const url = server ?? own?.url ?? ''
+  const ground = await prepare(server)
+  const { url, cluster } = ground
   const { hostname: host, port } = new URL(url)
-  const tools = new Redis(url)
-  const model = new Redis(url, { lazyConnect: true })
+  const address = { host, port: Number(port), cluster }
+  const tools = cluster ? new Cluster([address]) : new Redis(url)
+  const model = cluster ? new Cluster([address], { lazyConnect: true }) : new Redis(url, { lazyConnect: true })
   return {
     name: 'redis',
-    server: await versionOf(tools),
+    server: await versionOf(tools, cluster),
     create: (options) => createRedisBroker({ url, ...options }),
     child: { module: import.meta.resolve('@ds/broker-redis'), options: { url } },
     capabilities: { shared: true, persistent: true, claimAhead: 0, takeover: 0, list: 'indexed', queueLimit: true },
-    startServer: ({ proxied }) => (proxied ? faultyBehindProxy() : startRedis({ ownProcess: true }).then(faulty)),
+    ...(!cluster && { startServer }),
     addresses: {
       url: (options) => createRedisBroker({ ...options, url }),
-      'host and port': (options) => createRedisBroker({ ...options, host, port: Number(port) }),
+      'host and port': (options) => createRedisBroker({ ...options, ...address }),
       'a client made before': (options) => createRedisBroker({ ...options, client: model }),
     },
     invalid: invalidOptions(),
-    unreachable: () => createRedisBroker({ host: '127.0.0.1', port: 1 }),
-    refused: { 'a wrong password': () => createRedisBroker({ url: `redis://nobody:wrong@${host}:${port}` }) },
+    unreachable: () => createRedisBroker({ host: '127.0.0.1', port: 1, cluster }),
+    refused: {
+      'a wrong password': () => createRedisBroker({ ...address, username: 'nobody', password: 'wrong' }),
+    },
     garbage: garbageTools(tools),
     footprint: (namespace) => keysOf(tools, namespace),
     close: async () => {
       tools.disconnect()
       model.disconnect()
-      await own?.close()
+      await ground.close()
     },
   }
+}
+
+async function prepare(server: string | undefined): Promise<Ground> {
+  if (server === 'cluster') {
+    const cluster = await startRedisCluster({})
+    const url = `${cluster.members[0]?.url}?cluster=true`
+    return { url, cluster: true, close: () => cluster.close() }
+  }
+  if (server !== undefined) {
+    return { url: server, cluster: server.includes('cluster=true'), close: () => Promise.resolve() }
+  }
+  const own = await startRedis({})
+  return { url: own.url, cluster: false, close: () => own.close() }
 }
 
 function invalidOptions(): Record<string, () => ReturnType<typeof createRedisBroker>> {
@@ -50,8 +74,13 @@ function invalidOptions(): Record<string, () => ReturnType<typeof createRedisBro
   return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, () => createRedisBroker(option)]))
 }
 
-async function versionOf(client: Redis): Promise<string> {
-  return /redis_version:(\S+)/.exec(await client.info('server'))?.[1] ?? 'unknown'
+async function versionOf(client: Redis | Cluster, cluster: boolean): Promise<string> {
+  const version = /redis_version:(\S+)/.exec(await client.info('server'))?.[1] ?? 'unknown'
+  return cluster ? `${version}, cluster` : version
+}
+
+function startServer({ proxied }: { proxied: boolean }): Promise<FaultyServer> {
+  return proxied ? faultyBehindProxy() : startRedis({ ownProcess: true }).then(faulty)
 }
 
 function faulty(server: TestServer): FaultyServer {
