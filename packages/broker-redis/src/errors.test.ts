@@ -27,6 +27,7 @@ describe('native errors become ours', () => {
     [reply('WRONGTYPE Operation against a key'), 'BrokerMisconfigured', 'another program'],
     [reply('MOVED 1234 127.0.0.1:7001'), 'BrokerMisconfigured', 'part of a cluster'],
     [reply("ERR unknown command 'XAUTOCLAIM'"), 'BrokerMisconfigured', 'does not know a command'],
+    [reply("NOGROUP No such key 'q' or consumer group 'workers'"), 'BrokerUnavailable', 'lost a queue'],
     [reply('BUSY Redis is busy running a script'), 'BrokerUnavailable', 'cannot answer now'],
     [reply('CLUSTERDOWN The cluster is down'), 'BrokerUnavailable', 'cannot answer now'],
     [reply('ERR something new'), 'BrokerMisconfigured', 'answered with an error'],

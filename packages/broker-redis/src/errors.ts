@@ -92,7 +92,13 @@ const RULES: readonly Rule[] = [
     fix: 'Use Redis 6.2 or later, or Valkey, and do not rename its commands',
   },
   {
-    pattern: /\b(BUSY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|UNBLOCKED|UNKILLABLE|ASK)\b/,
+    pattern: /\b(NOGROUP|UNBLOCKED)\b/,
+    kind: 'unavailable',
+    what: 'has lost a queue that was being read',
+    fix: 'It is made anew; look for who deletes keys or flushes the database',
+  },
+  {
+    pattern: /\b(BUSY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|UNKILLABLE|ASK)\b/,
     kind: 'unavailable',
     what: 'cannot answer now',
   },

@@ -1,4 +1,4 @@
-import type { ConsumerOptions, NewTask, TaskConsumer } from '@ds/core'
+import type { Broker, ConsumerOptions, NewTask, TaskConsumer } from '@ds/core'
 import { startRedis } from '@ds/broker-testing'
 import type { RedisOptions, TestServer } from '@ds/broker-testing'
 import { Redis } from 'ioredis'
@@ -43,7 +43,7 @@ export function clientOf(server: TestServer): Redis {
   return client
 }
 
-export function openConsumer(broker: RedisBroker, options: Partial<ConsumerOptions> = {}): Promise<TaskConsumer> {
+export function openConsumer(broker: Broker, options: Partial<ConsumerOptions> = {}): Promise<TaskConsumer> {
   return broker.openConsumer({
     queues: ['default'],
     workerId: 'w',
