@@ -1,5 +1,5 @@
-import { connect, createApp, defineTask } from '@ds/core'
-import type { TaskManager } from '@ds/core'
+import { connect, createApp, defineTask, loadConfig, openBroker } from '@ds/core'
+import type { BrokerSettings } from '@ds/core'
 import { Worker } from '@ds/worker'
 import { versionOf } from '../versions.ts'
 import type { BenchArgs, RunningWorker, Subject, SubjectOptions } from '../subject.ts'
@@ -15,7 +15,7 @@ export async function openOurs({ url, namespace }: SubjectOptions): Promise<Subj
   const manager = await connect({ app, broker, namespace })
   const watching = new AbortController()
   // In memory events exist only for who listens; servers keep them in any case.
-  if (url === 'memory:') void countEvents(manager, watching.signal)
+  if (url === 'memory:') await countEvents(await loadConfig({ broker, namespace }), watching.signal)
   return {
     versions: { '@ds/core': await versionOf('@ds/core') },
     async submit(args: BenchArgs): Promise<void> {
@@ -46,8 +46,14 @@ export async function openOurs({ url, namespace }: SubjectOptions): Promise<Subj
   }
 }
 
-async function countEvents(manager: Pick<TaskManager, 'watch'>, signal: AbortSignal): Promise<number> {
-  let count = 0
-  for await (const _event of manager.watch({ signal })) count += 1
-  return count
+/** A subscriber that takes every event and holds none. */
+async function countEvents(settings: BrokerSettings, signal: AbortSignal): Promise<void> {
+  const broker = await openBroker(settings)
+  const events = await broker.subscribe({}, { signal })
+  const counting = (async () => {
+    let count = 0
+    for await (const _event of events) count += 1
+    return count
+  })()
+  void counting.finally(() => broker.close())
 }

@@ -33,6 +33,7 @@ export class Watch implements AsyncIterableIterator<TaskEvent, undefined> {
   readonly #signal: AbortSignal | undefined
   readonly #ending = new AbortController()
   readonly #buffer: EventBuffer
+  /** What was read again and is not handed out yet, the next one last. */
   #again: TaskEvent[] = []
   #turn: Promise<unknown> = Promise.resolve()
   #started = false
@@ -81,11 +82,11 @@ export class Watch implements AsyncIterableIterator<TaskEvent, undefined> {
   async #take(): Promise<Step> {
     if (!this.#started) this.#start()
     for (;;) {
-      const again = this.#again.shift()
+      const again = this.#again.pop()
       if (again) return { done: false, value: again }
       const { done, value } = await this.#buffer.next()
       if (done) return this.#finish()
-      if (value.type === 'resync') this.#again = await this.#source.readAgain()
+      if (value.type === 'resync') this.#again = (await this.#source.readAgain()).reverse()
       else if (this.#source.accepts(value)) return { done: false, value }
     }
   }
