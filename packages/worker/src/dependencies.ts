@@ -1,11 +1,26 @@
-import { DsError } from '@ds/core'
-import type { Dependency, DependencyScope, Logger } from '@ds/core'
+import { DsError, toTaskError } from '@ds/core'
+import type { AnyTaskDefinition, Dependency, DependencyScope, Logger } from '@ds/core'
 
-/** A dependency was read that is not set up: it is not listed where it is used. */
+/** A dependency was read that is not set up, for it is not listed where it is used; or a worker could not set up what its tasks list. */
 export class DependencyNotReadyError extends DsError {
-  constructor(name: string, fix: string) {
-    super('DependencyNotReady', `The dependency ${name} is not set up`, { fix })
+  constructor(message: string, options: { readonly fix: string; readonly cause?: unknown }) {
+    super('DependencyNotReady', message, options)
   }
+}
+
+function notSetUp(name: string, fix: string): DependencyNotReadyError {
+  return new DependencyNotReadyError(`The dependency ${name} is not set up`, { fix })
+}
+
+function couldNotSetUp(taskName: string, cause: unknown): DependencyNotReadyError {
+  const { name, message, stacktrace } = toTaskError(cause)
+  const [frame] = stacktrace
+  const where = frame ? ` (${frame.file}:${frame.lineno})` : ''
+  const fix = 'Mend its setup, or start the worker without the group of that task'
+  return new DependencyNotReadyError(`A dependency of ${taskName} could not be set up: ${name}: ${message}${where}`, {
+    fix,
+    cause,
+  })
 }
 
 interface ReadyDependency {
@@ -36,6 +51,20 @@ export class DependencySet {
   async setUp(list: readonly Dependency[]): Promise<void> {
     for (const dependency of list) await this.#setUpOnce(dependency)
     if (!this.#byList.has(list)) this.#byList.set(list, this.#valuesByName(list))
+  }
+
+  /**
+   * Sets up what these tasks list, before a worker takes the first of them.
+   * @throws DependencyNotReadyError that names the task, and what was thrown and where.
+   */
+  async setUpFor(definitions: readonly AnyTaskDefinition[]): Promise<void> {
+    for (const { name, options } of definitions) {
+      try {
+        await this.setUp(options.dependencies)
+      } catch (cause) {
+        throw couldNotSetUp(name, cause)
+      }
+    }
   }
 
   /** The values of a list that is set up, by name. Reading any other name throws `DependencyNotReadyError`. */
@@ -74,7 +103,7 @@ export class DependencySet {
       get: <Value>(dependency: Dependency<string, Value>) => {
         if (owner.uses.includes(dependency) && this.#values.has(dependency))
           return this.#values.get(dependency) as Value
-        throw new DependencyNotReadyError(dependency.name, `List it in \`uses\` of the dependency ${owner.name}`)
+        throw notSetUp(dependency.name, `List it in \`uses\` of the dependency ${owner.name}`)
       },
     }
   }
@@ -109,6 +138,6 @@ const ASKED_OF_ANY_OBJECT = new Set([
 const NONE: object = new Proxy(Object.freeze({}), {
   get(_target, name) {
     if (typeof name === 'symbol' || ASKED_OF_ANY_OBJECT.has(name)) return undefined
-    throw new DependencyNotReadyError(name, 'List it in `dependencies` of the task')
+    throw notSetUp(name, 'List it in `dependencies` of the task')
   },
 })

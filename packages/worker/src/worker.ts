@@ -154,7 +154,7 @@ export class Worker {
       const options = await resolveWorkerOptions(this.#given)
       this.#parts.options = options
       if (signals) stopListening = listenForSignals(() => this.#ending.abort(), options.logger)
-      await this.#start(options)
+      await this.#untilStarted(options)
       await fired(this.#ending.signal)
     } catch (error) {
       this.#failure ??= { error }
@@ -167,6 +167,12 @@ export class Worker {
     if (this.#failure) throw this.#failure.error
   }
 
+  /** A step that does not end, such as the setup of a dependency, does not keep the worker from being stopped. */
+  async #untilStarted(options: ResolvedWorkerOptions): Promise<void> {
+    const starting = this.#start(options)
+    await Promise.race([starting, fired(this.#ending.signal).then(() => isWithin(END_PATIENCE, starting))])
+  }
+
   async #start(options: ResolvedWorkerOptions): Promise<void> {
     const { app, appModule, groups, logger } = options
     const { signal } = this.#ending
@@ -176,9 +182,8 @@ export class Worker {
     if (!broker) return
     this.#parts.broker = broker
     const runtime = this.#createRuntime(options, broker)
-    for (const { options: task } of definitions) {
-      if (task.isolation === 'inline') await runtime.dependencies.setUp(task.dependencies)
-    }
+    await runtime.dependencies.setUpFor(definitions.filter(({ options: task }) => task.isolation === 'inline'))
+    if (signal.aborted) return
     const runners = createRunners({ runtime, broker, appModule, logger })
     this.#parts.runners = runners
     const isolations = new Set(definitions.map((definition) => definition.options.isolation))

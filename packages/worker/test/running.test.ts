@@ -208,7 +208,12 @@ it('ends before it takes a task when a dependency cannot be set up, and tears do
   const fine = defineDependency('fine', { setup: () => 1, teardown: () => void record.push('fine down') })
   const broken = defineDependency('broken', { setup: () => Promise.reject(new Error('no such model')) })
   const { running } = await startWorker(createApp('app', [defineTask('x', { dependencies: [fine, broken] }, () => 1)]))
-  await expect(running).rejects.toThrow('no such model')
+  await expect(running).rejects.toMatchObject({
+    code: 'DependencyNotReady',
+    message: expect.stringMatching(
+      /^A dependency of x could not be set up: Error: no such model \(.*running\.test\.ts:\d+\)/,
+    ) as string,
+  })
   expect(record).toEqual(['fine down'])
 })
 

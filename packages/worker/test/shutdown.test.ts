@@ -1,4 +1,4 @@
-import { createApp, createMemoryBroker, defineTask } from '@ds/core'
+import { createApp, createMemoryBroker, defineDependency, defineTask } from '@ds/core'
 import type { TaskAbortedError } from '@ds/core'
 import { expect, it } from 'vitest'
 import { startWorker } from './start-worker.ts'
@@ -11,6 +11,16 @@ it('stops at once while it is idle', async () => {
   await running
   expect(performance.now() - before).toBeLessThan(1000)
   expect(worker.status()).toMatchObject({ state: 'stopped', running: [] })
+})
+
+it('is stopped within its limits also while the setup of a dependency does not end', async () => {
+  const stuck = defineDependency('stuck', { setup: () => new Promise<number>(() => undefined) })
+  const app = createApp('app', [defineTask('x', { dependencies: [stuck] }, () => 1)])
+  const { worker, running } = await startWorker(app, {}, { waits: false })
+  await until(() => worker.status().address !== undefined)
+  await worker.stop()
+  await running
+  expect(worker.status().state).toBe('stopped')
 })
 
 it('lets running tasks end, takes no new ones, and says what it waits for', async () => {
