@@ -6,6 +6,7 @@ import type { Broker, NewTask } from './broker.ts'
 import { createTaskManager } from './create-task-manager.ts'
 import { defineTask } from './define-task.ts'
 import { CreateFailedError } from './errors-of-tasks.ts'
+import type { Schema } from './task-definition.ts'
 
 const greet = defineTask('greet', { args: z.object({ greeted: z.string() }) }, ({ greeted }) => `Hello ${greeted}!`)
 const scan = defineTask('scan', { group: 'io', maxRetries: 3, maxCrashes: 5, maxQueued: 2 }, () => null)
@@ -118,6 +119,24 @@ describe('create', () => {
     await expect(manager.create(slow, 'bad')).rejects.toMatchObject({ code: 'InvalidArguments' })
     await manager.create(slow, 'good')
     expect(submitted).toHaveLength(1)
+  })
+
+  test('says of which task the schema is that throws instead of answering', async () => {
+    const failing = (validate: () => Promise<never>): Schema => ({
+      '~standard': { version: 1, vendor: 'test', validate },
+    })
+    const fail = (): never => {
+      throw new TypeError('broken')
+    }
+    const early = defineTask('early', { args: failing(fail) }, () => 1)
+    const late = defineTask('late', { args: failing(async () => fail()) }, () => 1)
+    for (const task of [early, late]) {
+      await expect(createTaskManager(broker).create(task, 'x')).rejects.toMatchObject({
+        code: 'InvalidArguments',
+        message: expect.stringContaining(`The schema for the args of ${task.name} failed: TypeError: broken`) as string,
+      })
+    }
+    expect(submitted).toEqual([])
   })
 
   test('refuses args that are too large, circular or no JSON', async () => {

@@ -39,7 +39,7 @@ export async function loadConfig(
   const given = configFields(explicit, { path: '', source: 'the options' })
   if (isBroker(given.broker)) refuseBesideBroker(given)
   const set = configOfEnvironment(environment)
-  const file = await configFile(config ?? (environment.DS_CONFIG || undefined), cwd)
+  const file = await configFile(config ?? (environment.DS_CONFIG?.trim() || undefined), cwd)
   const read = file === undefined ? {} : await readConfigFile(file)
   const folder = file === undefined ? cwd : path.dirname(file)
   // A file named in code or in the environment is relative to where the program was started.

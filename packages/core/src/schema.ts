@@ -2,6 +2,7 @@ import type { JsonSchema } from './app-description.ts'
 import { DsError, InvalidArgumentsError } from './errors.ts'
 import type { SchemaIssue } from './errors.ts'
 import type { Schema } from './task-definition.ts'
+import { toTaskError } from './task-error.ts'
 
 /** A result that fails the definition's schema: an error of the handler, not retried. */
 export class InvalidResultError extends DsError {
@@ -25,14 +26,39 @@ export async function parseArgs(taskName: string, schema: Schema | undefined, ar
 /**
  * Checks args where a task is created. What travels is what the caller gave: the schema's output is made where the task runs. Gives
  * a promise only where the schema does.
- * @throws InvalidArgumentsError that names each path.
+ * @throws InvalidArgumentsError that names each path, or that the schema itself failed.
  */
 export function checkArgs(taskName: string, schema: Schema, args: unknown): Promise<void> | undefined {
-  // What travels for no args at all is null.
-  const checked = schema['~standard'].validate(args === undefined ? null : args)
-  if (checked instanceof Promise) return checked.then((late) => void acceptedArgs(taskName, late))
-  acceptedArgs(taskName, checked)
-  return undefined
+  try {
+    // What travels for no args at all is null.
+    const checked = schema['~standard'].validate(args === undefined ? null : args)
+    if (checked instanceof Promise) return acceptLate(taskName, checked)
+    acceptedArgs(taskName, checked)
+    return undefined
+  } catch (error) {
+    throw schemaFailed(taskName, error)
+  }
+}
+
+async function acceptLate(taskName: string, checking: Promise<StandardResult>): Promise<void> {
+  try {
+    acceptedArgs(taskName, await checking)
+  } catch (error) {
+    throw schemaFailed(taskName, error)
+  }
+}
+
+/** What a schema throws, where it should have answered, as an error that names the task. */
+function schemaFailed(taskName: string, error: unknown): DsError {
+  if (DsError.is(error)) return error
+  const { name, message } = toTaskError(error)
+  const why = `${name}: ${message}`
+  const issues = [{ path: '', message: why }]
+  const fix = 'A schema answers with issues, and throws nothing'
+  return new InvalidArgumentsError(`The schema for the args of ${taskName} failed: ${why}`, issues, {
+    cause: error,
+    fix,
+  })
 }
 
 function acceptedArgs(taskName: string, checked: StandardResult): unknown {

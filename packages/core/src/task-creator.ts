@@ -74,7 +74,7 @@ export class TaskCreator {
         const task = newTask(asked, found, rules)
         made.push({ ok: true, value: task instanceof Promise ? await task : task })
       } catch (error) {
-        // Anything else is a mistake in a schema or middleware: it concerns the whole call, and nothing was sent yet.
+        // Anything else is a mistake in middleware: it concerns the whole call, and nothing was sent yet.
         if (!DsError.is(error)) throw error
         made.push({ ok: false, error })
       }
