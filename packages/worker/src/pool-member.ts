@@ -5,7 +5,7 @@ import { errorOf } from './isolation/protocol.ts'
 import type { PlainError } from './isolation/protocol.ts'
 import { isWithin, pause } from './within.ts'
 import type { StartedWorker } from './started-line.ts'
-import type { WorkerStatus } from './worker.ts'
+import type { WorkerStatus } from './worker-status.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 export type ToPoolMember = { readonly type: 'start'; readonly options: WorkerOptions } | { readonly type: 'stop' }

@@ -8,7 +8,8 @@ import { tellStarted } from './started-line.ts'
 import { untilReachable } from './until-reachable.ts'
 import { configOf } from './worker-options.ts'
 import type { WorkerOptions } from './worker-options.ts'
-import type { RunOptions, WorkerStatus } from './worker.ts'
+import type { RunOptions } from './worker.ts'
+import type { WorkerStatus } from './worker-status.ts'
 
 /**
  * Options of a worker, for each process of a pool. They travel to it, so they are plain data: the App is named by its file or package,

@@ -1,8 +1,7 @@
 import { createTaskManager, openBroker, queueOf } from '@ds/core'
-import type { AbortKind, App, Broker, BrokerHealth, Isolation, Task, TaskConsumer, TaskManager } from '@ds/core'
+import type { App, Broker, BrokerHealth, TaskConsumer, TaskManager } from '@ds/core'
 import type { ExecutionRuntime } from './context.ts'
 import { Deliveries } from './deliveries.ts'
-import type { RunCounts } from './deliveries.ts'
 import { DependencySet } from './dependencies.ts'
 import { checkIsolation, createRunners } from './isolation/runners.ts'
 import type { Runners } from './isolation/runners.ts'
@@ -19,42 +18,12 @@ import type { StartedWorker } from './started-line.ts'
 import { untilReachable } from './until-reachable.ts'
 import { resolveWorkerOptions } from './worker-options.ts'
 import type { ResolvedWorkerOptions, WorkerOptions } from './worker-options.ts'
+import { NO_RUNS } from './worker-status.ts'
+import type { WorkerState, WorkerStatus } from './worker-status.ts'
 import { isWithin } from './within.ts'
 
 /** Milliseconds each part of a worker may take to end before it is left. */
 const END_PATIENCE = 5000
-
-/** Where a worker is in its life. `starting` lasts while its broker cannot be reached. */
-export type WorkerState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
-
-/** What a worker does just now. */
-export interface WorkerStatus {
-  readonly state: WorkerState
-  /** Known once it runs. */
-  readonly id?: string
-  readonly app?: string
-  readonly groups?: readonly string[]
-  readonly concurrency?: number
-  /** Where its broker is: a URL without credentials. */
-  readonly address?: string
-  /** What it runs, in the order in which it was claimed. */
-  readonly running: readonly RunningTask[]
-  /** How runs ended since it was started. */
-  readonly counts: Readonly<RunCounts>
-}
-
-/** A task that a worker runs just now. */
-export interface RunningTask {
-  /** As it was claimed. */
-  readonly task: Task
-  /** From 0 to 1. */
-  readonly progress: number
-  readonly isolation: Isolation
-  /** Milliseconds since it was claimed. */
-  readonly duration: number
-  /** Why it was told to end, if it was. */
-  readonly aborted?: AbortKind
-}
 
 /** How a worker or a pool is run. */
 export interface RunOptions {
@@ -275,17 +244,6 @@ export class Worker {
     if (manager) await endWithin(manager.close())
     if (broker && options?.ownsBroker) await endWithin(broker.close())
   }
-}
-
-const NO_RUNS: RunCounts = {
-  started: 0,
-  done: 0,
-  error: 0,
-  retry: 0,
-  cancelled: 0,
-  released: 0,
-  lost: 0,
-  superseded: 0,
 }
 
 /** The end of one part must not keep the others, nor the process. */
