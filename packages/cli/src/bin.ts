@@ -10,8 +10,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
 silenceTypeStripping()
 // A worker listens to one signal per task that runs.
 setMaxListeners(0)
+const { endProcess, guardProcess } = await import('./process-end.ts')
+guardProcess()
 const { main } = await import('./main.ts')
-process.exitCode = await main(process.argv.slice(2))
+// Not awaited here: Node has its own words for a module that never ends.
+void main(process.argv.slice(2)).then(endProcess)
 
 /** Loading an App's TypeScript as it is is what ds is for: Node's note that it does so says nothing to its users. */
 function silenceTypeStripping(): void {

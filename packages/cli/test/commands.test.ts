@@ -1,8 +1,7 @@
-import { writeFile, mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ds, dsOnSharedBroker } from './run-ds.ts'
+import { ds, dsOnSharedBroker, temporaryFolder } from './run-ds.ts'
 
 /** One line on stderr, and nothing of a stack. */
 function isOneLine(text: string): boolean {
@@ -17,8 +16,7 @@ describe('ds run', () => {
   })
 
   test('takes its args from stdin and from a file', async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'ds-cli-'))
-    const file = path.join(folder, 'args.json')
+    const file = path.join(await temporaryFolder(), 'args.json')
     await writeFile(file, '{"greeted":"file"}')
     expect(await ds(['run', 'tasks.ts', 'greet', '-'], { input: '{"greeted":"stdin"}' })).toMatchObject({
       stdout: '"Hello stdin!"\n',
@@ -75,6 +73,38 @@ describe('a wrong call is one line on stderr with an exit code', () => {
       2,
       /memory broker.*redis:/,
     ],
+    [
+      'a config that is not valid',
+      ['-c', 'invalid.config.json', 'run', 'tasks.ts', 'greet'],
+      2,
+      /brokr in .*invalid\.config\.json\. Did you mean broker\?/,
+    ],
+    [
+      'a task name that is there twice',
+      ['run', 'duplicate.ts', 'same'],
+      2,
+      /twice has two tasks named "same".*duplicate\.ts:4/,
+    ],
+    [
+      'args that fail the schema',
+      ['run', 'bad-input.ts', 'checked', '{"text":1}'],
+      2,
+      /args of checked.*text: is no text/,
+    ],
+    [
+      'a schema that fails itself',
+      ['run', 'bad-input.ts', 'unchecked'],
+      2,
+      /schema for the args of unchecked failed: Error: this schema is broken/,
+    ],
+    [
+      'a dependency that cannot be set up',
+      ['run', 'needy.ts', 'needs'],
+      2,
+      /dependency of needs could not be set up: Error: no such database \(.*needy\.ts:\d+\)/,
+    ],
+    ['an App that never loads', ['run', 'never.ts', 'x'], 2, /can never come/],
+    ['a number of retries that is none', ['task', 'start', 'x', '--max-retries', 'many'], 2, /--max-retries is "many"/],
     ['a number that is none', ['worker', 'start', 'tasks.ts', '--concurrency', 'many'], 2, /--concurrency is "many"/],
   ]
   test.each(cases)('%s', async (...wrongCall) => {
@@ -85,8 +115,25 @@ describe('a wrong call is one line on stderr with an exit code', () => {
     expect({ code: finished.code, stdout: finished.stdout }).toEqual({ code, stdout: '' })
   })
 
+  test('args over the limit are refused with their size and the limit', async () => {
+    const file = path.join(await temporaryFolder(), 'large.json')
+    await writeFile(file, JSON.stringify({ greeted: 'x'.repeat(600 * 1024) }))
+    const { code, stdout, stderr } = await ds(['run', 'tasks.ts', 'greet', `@${file}`])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^ds: The args of greet take 614414 bytes encoded, the limit is 524288\..*$/m)
+    expect(isOneLine(stderr), stderr).toBe(true)
+  })
+
+  test('circular args of a subtask end its parent, in one line', async () => {
+    const { code, stdout, stderr } = await ds(['run', 'bad-input.ts', 'circular'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(
+      /^ds: task \S+ \(circular\) failed in attempt 1: NotSerializable: The args of open .*circular.*$/m,
+    )
+  })
+
   test('an App file that does not parse is named with the line', async () => {
-    const file = path.join(await mkdtemp(path.join(tmpdir(), 'ds-cli-')), 'broken.ts')
+    const file = path.join(await temporaryFolder(), 'broken.ts')
     await writeFile(file, 'const fine = 1\nexport const app = (\n')
     const { code, stderr } = await ds(['run', file, 'greet'])
     expect(code).toBe(2)

@@ -1,8 +1,19 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { onTestFinished } from 'vitest'
 
 export const FIXTURES: string = path.join(import.meta.dirname, 'fixtures')
-const BIN = path.join(import.meta.dirname, '..', 'dist', 'bin.js')
+/** The built `ds`. */
+export const BIN: string = path.join(import.meta.dirname, '..', 'dist', 'bin.js')
+
+/** A folder that goes with its test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'ds-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
 
 export interface Finished {
   readonly code: number

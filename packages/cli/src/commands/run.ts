@@ -76,18 +76,19 @@ async function runOn(broker: Broker, job: Job): Promise<number> {
   })
   const manager = createTaskManager(broker, { app: job.loaded.app, owned: false })
   const running = worker.run()
+  // A worker that cannot start would leave the task waiting for ever.
+  const failed = new Promise<never>((_resolve, reject) => void running.catch(reject))
   try {
     const task = await manager.create(job.name, job.args)
     const interrupt = (): void => void task.cancel().catch(() => undefined)
     process.once('SIGINT', interrupt)
-    const ended = await follow(task, output, (event) => encodeEvent(event as TaskEvent))
+    const ended = await Promise.race([follow(task, output, (event) => encodeEvent(event as TaskEvent)), failed])
     process.off('SIGINT', interrupt)
     if (ended.state === 'DONE') output.value(await task.result())
     return await explainEnd(ended, task, output)
   } finally {
     await manager.close()
     await worker.stop()
-    await running
   }
 }
 

@@ -55,22 +55,24 @@ interface StartOptions {
 }
 
 async function start(invocation: Invocation, options: StartOptions, [name = '', typed]: Positional): Promise<number> {
+  const wanted = createOptions(options)
   const args = await readArgs(typed)
   await using session = await openSession(invocation.globals)
   const loaded = await appOf(options.app, session.config)
   const manager = loaded ? createTaskManager(session.broker, { app: loaded.app, owned: false }) : session.manager
-  const handle = await manager.create(name, args, createOptions(options))
+  const handle = await manager.create(name, args, wanted)
   invocation.output.answer({ id: handle.id, created: handle.created }, handle.id)
   if (!handle.created) invocation.output.note(`ds: task ${handle.id} exists already; nothing was created`)
   return options.watch ? watch(invocation, {}, [handle.id]) : EXIT.done
 }
 
 function createOptions({ id, delay, group, maxRetries }: StartOptions): CreateOptions {
+  const retries = wholeNumberOption('--max-retries', maxRetries, 0)
   return {
     ...(id !== undefined && { id }),
     ...(delay !== undefined && { delay }),
     ...(group !== undefined && { group }),
-    ...(maxRetries !== undefined && { maxRetries: Number(maxRetries) }),
+    ...(retries !== undefined && { maxRetries: retries }),
   }
 }
 
