@@ -10,7 +10,7 @@ import type {
   TaskConsumer,
 } from '../broker.ts'
 import { BrokerClosedError } from '../errors.ts'
-import type { Change } from '../state.ts'
+import { changeOfOutcome } from '../outcome-change.ts'
 import type { Entry } from './ledger.ts'
 import type { MemoryState } from './memory-state.ts'
 
@@ -156,7 +156,7 @@ export class MemoryConsumer implements TaskConsumer {
     if (!entry) return SUPERSEDED
     if (outcome.type === 'done') entry.result = outcome.result
     this.#letGo(entry)
-    this.#state.change(entry, changeOf(lease.attempt, outcome, now))
+    this.#state.change(entry, changeOfOutcome(outcome, lease.attempt, now))
     return APPLIED
   }
 
@@ -165,22 +165,5 @@ export class MemoryConsumer implements TaskConsumer {
     const entry = this.#state.ledger.get(lease.id)
     const current = entry && entry.task.incarnation === lease.token && entry.task.attempt === lease.attempt
     return current && this.#held.has(entry) ? entry : undefined
-  }
-}
-
-function changeOf(attempt: number, outcome: Settlement['outcome'], at: number): Change {
-  switch (outcome.type) {
-    case 'retry': {
-      const { error, delay, maxRetries } = outcome
-      const change = { type: 'failed', at, attempt, error, retryAt: at + delay } as const
-      return maxRetries === undefined ? change : { ...change, maxRetries }
-    }
-    case 'error':
-      return { type: 'failed', at, attempt, error: outcome.error }
-    case 'done':
-    case 'cancelled':
-    case 'released':
-    case 'lost':
-      return { type: outcome.type, at, attempt }
   }
 }
