@@ -16,7 +16,7 @@ export interface Step {
 export function planOf(broker: string, options: BenchOptions): Step[] {
   const subjects = options.peers ? subjectsOf(broker) : ['ours']
   const tasks = options.quick ? 5000 : 50_000
-  const time = options.quick ? 1000 : 10_000
+  const time = options.quick ? 1000 : 5000
   const steps: Step[] = [
     { bench: 'B1', concurrency: 1, size: options.quick ? 2000 : tasks, subjects },
     { bench: 'B2', concurrency: 64, size: tasks, subjects },
