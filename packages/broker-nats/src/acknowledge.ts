@@ -20,11 +20,6 @@ export async function nakAndWait(link: Link, reply: string, after: number): Prom
   await link.request(reply, nakText(after), 'giving a task back')
 }
 
-/** The lease lasts again for its full time, from when the server has read this. */
-export async function extend(link: Link, reply: string): Promise<void> {
-  await link.request(reply, '+WPI', 'renewing a lease')
-}
-
 function nakText(after: number): string {
   return after > 0 ? `-NAK {"delay":${Math.ceil(after)}000000}` : '-NAK'
 }

@@ -1,6 +1,6 @@
 import type { ConsumerOptions, Delivery } from '@ds/core'
-import { ack, extend, nak } from './acknowledge.ts'
-import { decideClaim } from './claim.ts'
+import { ack, nak } from './acknowledge.ts'
+import { decideClaim, leaseEnd } from './claim.ts'
 import type { ClaimDecision } from './claim.ts'
 import type { Clock } from './clock.ts'
 import { decodeEntry, UndecodableRecord } from './codec.ts'
@@ -12,6 +12,7 @@ import type { Parked } from './parked.ts'
 import type { Payloads } from './payloads.ts'
 import type { Delivered } from './pull.ts'
 import type { Decision, Records } from './records.ts'
+import { HANDOVER } from './topology.ts'
 import { applyTo, recordAfter } from './transitions.ts'
 
 /** What the parts of a consumer share. */
@@ -37,13 +38,11 @@ export interface Candidate {
   readonly doubtful: boolean
 }
 
-type LeasedCandidate = Candidate & { readonly lease: number }
-
 /** A decision, with the record as it stands where it was written. */
 type Claimed = { readonly decision: ClaimDecision; readonly stored?: Stored }
 
 /** Claims what an entry stands for. Undefined where there is nothing to hand out. Rejects over an outage: nobody knows then what stands. */
-export async function claimEntry(parts: ConsumerParts, candidate: LeasedCandidate): Promise<Delivery | undefined> {
+export async function claimEntry(parts: ConsumerParts, candidate: Candidate): Promise<Delivery | undefined> {
   let entry: Entry
   try {
     entry = decodeEntry(candidate.entry.bytes)
@@ -84,19 +83,19 @@ export async function releaseClaim(
 }
 
 interface Question {
-  readonly candidate: LeasedCandidate
+  readonly candidate: Candidate
   readonly ticket: string
   readonly standing: Stored | undefined
 }
 
 function decide(parts: ConsumerParts, { candidate, ticket, standing }: Question): Decision<Claimed> {
-  const { claim, entry, lease } = candidate
-  const { clock, holdings, link } = parts
+  const { claim, entry } = candidate
+  const { clock, holdings, link, options } = parts
   holdings.release(claim)
   const decision = decideClaim(standing, {
     ticket,
     claim,
-    lease,
+    lease: options.lease,
     sequence: entry.sequence,
     now: clock.now(),
     takesSuspects: holdings.takesSuspects,
@@ -109,19 +108,21 @@ function decide(parts: ConsumerParts, { candidate, ticket, standing }: Question)
     : { answer: { decision } }
 }
 
-async function handOut(parts: ConsumerParts, candidate: LeasedCandidate, stored: Stored): Promise<Delivery> {
-  const { link, payloads, holdings } = parts
-  const { entry, claim, lease, doubtful } = candidate
-  const { task, args, errors } = stored.record
-  if (doubtful) await extend(link, entry.reply)
+async function handOut(parts: ConsumerParts, candidate: Candidate, stored: Stored): Promise<Delivery> {
+  const { link, payloads, holdings, clock } = parts
+  const { entry, claim } = candidate
+  const { record } = stored
+  const { task, args, errors } = record
   const text = (await payloads.load(args, task)) ?? 'null'
+  const left = Math.max(1, leaseEnd(record) - clock.now())
+  // A longer lease is put off by whoever gets the entry next.
+  if (left < HANDOVER) nak(link, entry.reply, left)
   holdings.add({ entry, claim, stored })
-  const spent = doubtful ? 0 : performance.now() - entry.arrivedAt
   const previousError = errors?.at(-1)?.error
   return {
     task,
     args: text,
-    lease: { id: task.id, attempt: task.attempt, token: claim, expiresIn: Math.max(1, Math.floor(lease - spent)) },
+    lease: { id: task.id, attempt: task.attempt, token: claim, expiresIn: left },
     ...(previousError && { previousError }),
   }
 }

@@ -78,6 +78,12 @@ describe('an entry of a running task', () => {
     expect(decideClaim(running(), situation({ now: AT + 400 }))).toEqual({ type: 'later', delay: 600 })
   })
 
+  test('that was renewed is given back until a lease after the renewal', () => {
+    const renewed = running({ renewedAt: AT + 800 })
+    expect(decideClaim(renewed, situation({ now: AT + 1500 }))).toEqual({ type: 'later', delay: 300 })
+    expect(decideClaim(renewed, situation({ now: AT + 1801 })).type).toBe('claim')
+  })
+
   test('is given back for a lease after a break of the connection', () => {
     expect(decideClaim(running(), situation({ now: AT + 5000, sinceReturn: 200 }))).toEqual({
       type: 'later',

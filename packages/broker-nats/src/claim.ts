@@ -9,7 +9,7 @@ export interface ClaimSituation {
   readonly sequence: number
   /** The nonce this claim was given when the entry arrived. */
   readonly claim: string
-  /** Lease that the queue gives, in milliseconds. */
+  /** Lease that the consumer asks for, in milliseconds. */
   readonly lease: number
   /** The server's clock. */
   readonly now: number
@@ -56,14 +56,19 @@ function ofRunning(stored: Stored, situation: ClaimSituation): ClaimDecision {
   return left > 0 ? { type: 'later', delay: left } : ofLost(record, situation)
 }
 
+/** When the lease of a running task ends, by the server's clock. */
+export function leaseEnd({ task, lease = 0, renewedAt = 0 }: TaskRecord): number {
+  return Math.max(task.startedAt ?? 0, renewedAt) + lease
+}
+
 /**
- * An entry comes again when its lease has run out, but also after a late nak, and from a server that was killed before it had written
- * down who holds what. The first lease of a claim is known from the record; and after a break every holder gets one lease to say that it lives.
+ * What is left of a lease. The record tells it; that the entry came again says little: it does so when the lease ends, but also when a
+ * nak came late, or from a server that was killed before it had written down who holds what. After a break of the connection a holder gets
+ * one lease to say that it lives.
  */
-function leaseLeft({ task, lease = 0 }: TaskRecord, { now, sinceReturn }: ClaimSituation): number {
-  const ofClaim = (task.startedAt ?? 0) + lease - now
-  const ofReturn = sinceReturn === undefined ? 0 : lease - sinceReturn
-  return Math.ceil(Math.max(ofClaim, ofReturn))
+function leaseLeft(record: TaskRecord, { now, sinceReturn }: ClaimSituation): number {
+  const ofReturn = sinceReturn === undefined ? 0 : (record.lease ?? 0) - sinceReturn
+  return Math.ceil(Math.max(leaseEnd(record) - now, ofReturn))
 }
 
 function ofLost(record: TaskRecord, situation: ClaimSituation): ClaimDecision {

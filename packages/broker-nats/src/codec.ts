@@ -27,6 +27,8 @@ export interface TaskRecord {
   readonly entry?: number
   /** The lease of the last claim, in milliseconds. */
   readonly lease?: number
+  /** When the lease was last renewed. */
+  readonly renewedAt?: number
   /** Nonce of the last claim. */
   readonly claim?: string
   /** The claim whose holder ended it. Absent where the lease ran out. */

@@ -3,6 +3,7 @@ import type {
   CancelNotice,
   Delivery,
   HealthCheck,
+  Lease,
   Renewal,
   RenewAnswer,
   Result,
@@ -10,15 +11,16 @@ import type {
   Settlement,
   TaskConsumer,
 } from '@ds/core'
-import { ack, extend, nakAndWait } from './acknowledge.ts'
+import { ack, nak, nakAndWait } from './acknowledge.ts'
 import type { ConsumerParts } from './claim-entry.ts'
-import type { Stored } from './codec.ts'
+import type { Stored, TaskRecord } from './codec.ts'
+import type { Holding } from './holdings.ts'
 import { Receiver } from './receiver.ts'
 import type { Decision } from './records.ts'
-import { resultOf } from './records.ts'
+import { resultsOf } from './records.ts'
 import { decideSettlement } from './settlement.ts'
 import type { EntryFate, SettlementDecision } from './settlement.ts'
-import { applyTo, recordAfter } from './transitions.ts'
+import { applyTo, recordAfter, renewedRecord } from './transitions.ts'
 
 /** A worker's membership on NATS. */
 export class NatsConsumer implements TaskConsumer {
@@ -42,15 +44,12 @@ export class NatsConsumer implements TaskConsumer {
     return this.#receiver.receive(max, signal)
   }
 
-  async renew(items: readonly Renewal[]): Promise<Result<RenewAnswer>[]> {
-    const answers = await Promise.all(items.map((item) => resultOf(this.#renewOne(item))))
-    const failed = answers.find((answer) => !answer.ok)
-    if (failed && !failed.ok && answers.every(({ ok }) => !ok)) throw failed.error
-    return answers
+  renew(items: readonly Renewal[]): Promise<Result<RenewAnswer>[]> {
+    return resultsOf(items.map((item) => this.#renewOne(item)))
   }
 
   settle(items: readonly Settlement[]): Promise<Result<SettleAnswer>[]> {
-    return Promise.all(items.map((item) => resultOf(this.#settleOne(item))))
+    return resultsOf(items.map((item) => this.#settleOne(item)))
   }
 
   async drain(): Promise<void> {
@@ -75,41 +74,56 @@ export class NatsConsumer implements TaskConsumer {
     if (holding && !this.#closed) this.#parts.options.onCancel(notice)
   }
 
-  async #renewOne({ lease, progress }: Renewal): Promise<RenewAnswer> {
-    const { records, holdings, link } = this.#parts
-    const holding = holdings.get(lease.token)
+  async #renewOne(renewal: Renewal): Promise<RenewAnswer> {
+    const holding = this.#parts.holdings.get(renewal.lease.token)
     if (!holding) return { status: 'lost' }
-    const stored = await records.changeOne({
+    if (!holding.settling) {
+      await holding.renewing?.catch(() => undefined)
+      if (!holding.settling) return this.#renewHolding(holding, renewal)
+    }
+    return { status: 'held' }
+  }
+
+  async #renewHolding(holding: Holding, { lease, progress }: Renewal): Promise<RenewAnswer> {
+    const { records, holdings, link, options } = this.#parts
+    const renewing = records.changeOne({
       id: lease.id,
+      known: holding.stored,
       decide: (standing) => this.#decideRenewal(standing, { lease, progress }),
     })
+    holding.renewing = renewing
+    const stored = await renewing
     if (!stored) {
       holdings.release(lease.token)
       return { status: 'lost' }
     }
     holding.stored = stored
-    await extend(link, holding.entry.reply)
+    nak(link, holding.entry.reply, options.lease)
     const { cancelRequested } = stored.record.task
     return cancelRequested ? { status: 'held', cancel: cancelRequested } : { status: 'held' }
   }
 
-  /** The record of a lease that is held, with the progress written; undefined where the lease is lost. */
-  #decideRenewal(
-    standing: Stored | undefined,
-    { lease, progress }: Pick<Renewal, 'lease'> & { progress: number | undefined },
-  ): Decision<Stored | undefined> {
+  /** The renewed record, with the progress in it; undefined where the lease is lost. */
+  #decideRenewal(standing: Stored | undefined, { lease, progress }: RenewalOf): Decision<Stored | undefined> {
     if (standing?.record.claim !== lease.token || standing.record.task.state !== 'RUNNING') return { answer: undefined }
-    if (progress === undefined) return { answer: standing }
     const at = this.#parts.clock.now()
-    const verdict = applyTo(standing.record, { type: 'progress', at, attempt: lease.attempt, progress })
-    if (verdict.verdict !== 'applied') return { answer: standing }
-    return { write: recordAfter(standing.record, verdict, at), answer: (stored) => stored }
+    return { write: renewal(standing.record, { progress, at }), answer: (stored) => stored }
   }
 
-  async #settleOne({ lease, outcome }: Settlement): Promise<SettleAnswer> {
-    const { records, holdings, payloads, clock, errorLimit } = this.#parts
-    const holding = holdings.get(lease.token)
+  async #settleOne(settlement: Settlement): Promise<SettleAnswer> {
+    const holding = this.#parts.holdings.get(settlement.lease.token)
     if (!holding) return 'superseded'
+    holding.settling = true
+    try {
+      await holding.renewing?.catch(() => undefined)
+      return await this.#settleHolding(holding, settlement)
+    } finally {
+      holding.settling = false
+    }
+  }
+
+  async #settleHolding(holding: Holding, { lease, outcome }: Settlement): Promise<SettleAnswer> {
+    const { records, holdings, payloads, clock, errorLimit } = this.#parts
     const life = holding.stored.record.task
     const result =
       outcome.type === 'done' ? await payloads.keep(outcome.result, life, `result-${lease.token}`) : undefined
@@ -131,4 +145,16 @@ export class NatsConsumer implements TaskConsumer {
     if (fate.gone) ack(this.#parts.link, reply)
     else await nakAndWait(this.#parts.link, reply, fate.after)
   }
+}
+
+interface RenewalOf {
+  readonly lease: Lease
+  readonly progress: number | undefined
+}
+
+function renewal(record: TaskRecord, { progress, at }: { progress: number | undefined; at: number }): TaskRecord {
+  const renewed = renewedRecord(record, at)
+  if (progress === undefined) return renewed
+  const verdict = applyTo(record, { type: 'progress', at, attempt: record.task.attempt, progress })
+  return verdict.verdict === 'applied' ? recordAfter(renewed, verdict, at) : renewed
 }

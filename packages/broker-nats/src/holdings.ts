@@ -7,6 +7,10 @@ export interface Holding {
   readonly claim: string
   /** The record as this consumer last knew it. */
   stored: Stored
+  /** The renewal that is under way. Own writes wait for each other, or they would find each other's revisions. */
+  renewing?: Promise<unknown>
+  /** Its outcome is on its way: a renewal would only be in its way. */
+  settling?: boolean
 }
 
 const FIRST_WAIT = 200

@@ -14,6 +14,8 @@ const DIAL_WAIT = 200
 export class Link {
   readonly settings: Settings
   readonly #inFlight = new Set<(error: DsError) => void>()
+  /** Calls that wait for the connection to return. */
+  readonly #waiting = new Set<() => void>()
   readonly #onReturn = new Set<() => void>()
   readonly #onBreak = new Set<() => void>()
   #client: NatsConnection | undefined
@@ -81,6 +83,7 @@ export class Link {
 
   async close(): Promise<void> {
     this.#closed = true
+    for (const wake of this.#waiting) wake()
     this.#breakOff('the broker is closing')
     await this.reset()
   }
@@ -92,10 +95,13 @@ export class Link {
     if (this.settings.client === undefined) await client?.close()
   }
 
-  /** Makes a request. Rejects with an error of ours, at the latest after the timeout, at once where the connection breaks. */
-  call<Answer>(doing: string, run: () => Promise<Answer>): Promise<Answer> {
-    if (this.#closed) return Promise.reject(new BrokerClosedError())
-    if (this.#away) return Promise.reject(awayError(doing))
+  /**
+   * Makes a request. Rejects with an error of ours, at the latest after the timeout, at once where the connection breaks. While it is
+   * broken a call waits for it as long: a short break is not worth telling.
+   */
+  async call<Answer>(doing: string, run: () => Promise<Answer>): Promise<Answer> {
+    if (this.#away) await this.#untilReturn(doing)
+    if (this.#closed) throw new BrokerClosedError()
     const before = this.client.stats().inBytes
     return new Promise((resolve, reject) => {
       const fail = (error: DsError): void => reject(error)
@@ -145,6 +151,22 @@ export class Link {
   onBreak(listener: () => void): () => void {
     this.#onBreak.add(listener)
     return () => this.#onBreak.delete(listener)
+  }
+
+  #untilReturn(doing: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => (): void => {
+        clearTimeout(late)
+        this.#waiting.delete(wake)
+        settle()
+      }
+      const wake = end(resolve)
+      const late = setTimeout(
+        end(() => reject(awayError(doing))),
+        this.settings.timeout,
+      )
+      this.#waiting.add(wake)
+    })
   }
 
   async #dial(until: number, signal: AbortSignal | undefined): Promise<NatsConnection> {
@@ -206,6 +228,7 @@ export class Link {
         this.#returnedAt = performance.now()
         this.#lastAnswerAt = Date.now()
         for (const listener of this.#onReturn) listener()
+        for (const wake of this.#waiting) wake()
       }
     }
     if (client !== this.#client) return

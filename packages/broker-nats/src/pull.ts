@@ -45,6 +45,7 @@ export class QueuePuller {
   readonly #options: PullerOptions
   readonly #inbox: string
   readonly #subscription: Subscription
+  readonly #stopWatching: () => void
   /** In the order in which the server serves them. */
   readonly #pulls = new Map<string, Pull>()
   #drawn = 0
@@ -58,6 +59,7 @@ export class QueuePuller {
     this.queue = queue
     this.#inbox = createInbox(link.settings.connection.inboxPrefix)
     this.#subscription = link.subscribe(`${this.#inbox}.*`, (message) => this.#onMessage(message))
+    this.#stopWatching = link.onBreak(() => this.#forget())
   }
 
   /** `Date.now()` when the server last answered a pull, be it with nothing. */
@@ -84,7 +86,9 @@ export class QueuePuller {
   }
 
   close(): void {
+    this.#stopWatching()
     this.#subscription.unsubscribe()
+    this.#forget()
   }
 
   async #pull(request: PullRequest, timeout: number): Promise<void> {
@@ -115,6 +119,11 @@ export class QueuePuller {
         link.publish(`${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`, JSON.stringify(request), { reply })
       })
     })
+  }
+
+  /** Pulls do not outlive their connection: nothing answers them any more. */
+  #forget(): void {
+    for (const { fail } of this.#pulls.values()) fail(new Error('the pull was broken off'))
   }
 
   #onMessage(message: Msg): void {

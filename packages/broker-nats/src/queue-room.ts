@@ -12,8 +12,6 @@ export interface Place {
 }
 
 const BOUNDLESS: Place = { take: () => true, free: () => undefined }
-/** For the consumer of a queue that no worker has opened yet; the first worker sets its own. */
-const FIRST_LEASE = 30_000
 
 /** How many tasks wait in the queues of one batch, with those of the batch itself counted in. */
 export class QueueRoom {
@@ -52,6 +50,6 @@ export class QueueRoom {
 async function waitingIn({ link, names }: { link: Link; names: Names }, queue: string): Promise<number> {
   const present = await findConsumer(link, names.queues, durableOf(queue))
   if (present) return present.num_pending
-  await ensureConsumer(link, names, { queue, lease: FIRST_LEASE })
+  await ensureConsumer(link, names, queue)
   return (await findConsumer(link, names.queues, durableOf(queue)))?.num_pending ?? 0
 }

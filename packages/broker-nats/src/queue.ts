@@ -8,7 +8,7 @@ import { cancelSubject } from './names.ts'
 import type { Names } from './names.ts'
 import type { Payloads } from './payloads.ts'
 import { QueueRoom } from './queue-room.ts'
-import { resultOf } from './records.ts'
+import { resultsOf } from './records.ts'
 import type { Records } from './records.ts'
 import { acceptedRecord, applyTo, recordAfter } from './transitions.ts'
 
@@ -40,7 +40,7 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   async submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]> {
     const limited = tasks.filter(({ maxQueued }) => maxQueued !== undefined)
     const room = await QueueRoom.read(this.#parts, new Set(limited.map(({ queue }) => queue)))
-    return Promise.all(tasks.map((task) => resultOf(this.#submitOne(task, room))))
+    return resultsOf(tasks.map((task) => this.#submitOne(task, room)))
   }
 
   async cancel(id: string, { requeue }: { requeue: boolean }): Promise<CancelAnswer> {

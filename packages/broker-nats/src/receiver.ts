@@ -13,7 +13,6 @@ import { ensureConsumer } from './topology.ts'
 export class Receiver {
   readonly #parts: ConsumerParts
   readonly #pullers: readonly QueuePuller[]
-  readonly #leases = new Map<string, number>()
   readonly #stopWatching: () => void
   #arrived: Delivered[] = []
   #room = 0
@@ -39,12 +38,10 @@ export class Receiver {
     this.#stopWatching = link.onReturn(() => (this.#mustEnsure = true))
   }
 
-  /** Creates the queues' consumers on the server, or adapts them. */
+  /** Creates the queues' consumers on the server, where they are missing. */
   async ensure(): Promise<void> {
     const { link, names, options } = this.#parts
-    for (const queue of options.queues) {
-      this.#leases.set(queue, await ensureConsumer(link, names, { queue, lease: options.lease }))
-    }
+    for (const queue of options.queues) await ensureConsumer(link, names, queue)
     this.#mustEnsure = false
   }
 
@@ -142,16 +139,12 @@ export class Receiver {
 
   async #claimOne(candidate: Candidate): Promise<Delivery | DsError | undefined> {
     try {
-      return await claimEntry(this.#parts, { ...candidate, lease: this.#leaseOf(candidate.entry.queue) })
+      return await claimEntry(this.#parts, candidate)
     } catch (error) {
       if (!DsError.is(error)) throw error
       this.#doubtful.push({ ...candidate, doubtful: true })
       return error
     }
-  }
-
-  #leaseOf(queue: string): number {
-    return this.#leases.get(queue) ?? this.#parts.options.lease
   }
 
   #giveBack({ reply }: Delivered): void {

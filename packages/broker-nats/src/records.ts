@@ -61,11 +61,7 @@ export class Records {
     return (await this.#standing(id)).stored
   }
 
-  /** Changes tasks. An answer each: what one of them meets does not touch the others. */
-  change<Answer>(changes: readonly RecordChange<Answer>[]): Promise<Result<Answer>[]> {
-    return Promise.all(changes.map((change) => resultOf(this.changeOne(change))))
-  }
-
+  /** Changes a task. */
   async changeOne<Answer>({ id, known, decide }: RecordChange<Answer>): Promise<Answer> {
     let standing = known === undefined ? await this.#standing(id) : thoughtStanding(known)
     for (;;) {
@@ -153,4 +149,13 @@ export async function resultOf<Answer>(promise: Promise<Answer>): Promise<Result
     if (!DsError.is(error)) throw error
     return { ok: false, error }
   }
+}
+
+/** Answers of a batch. One that met nothing but an outage rejects as a whole. */
+export async function resultsOf<Answer>(promises: readonly Promise<Answer>[]): Promise<Result<Answer>[]> {
+  const results = await Promise.all(promises.map(resultOf))
+  const [first] = results
+  const cutOff = results.every((result) => !result.ok && result.error.code === 'BrokerUnavailable')
+  if (cutOff && first && !first.ok) throw first.error
+  return results
 }

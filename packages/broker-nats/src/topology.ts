@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { BrokerMisconfiguredError, DsError } from '@ds/core'
 import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
-import type { ConsumerConfig, ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream'
+import type { ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import { API, apiCode } from './errors.ts'
 import type { Link } from './link.ts'
@@ -10,7 +10,6 @@ import type { Names } from './names.ts'
 
 const DEDUPE_WINDOW = 2 * 60 * 1000
 const RETRY_WAIT = 200
-const DELAY_ACK_WAIT = 30_000
 /** Pulls that may wait at the server: one for each idle worker of the queue. */
 const MAX_WAITING = 10_000
 
@@ -122,75 +121,38 @@ function checkShape(info: StreamInfo, plan: StreamPlan): StreamInfo {
   })
 }
 
-/**
- * The durable consumer of a queue. The lease is its `ack_wait`: the longest that is asked for counts while anybody is there, and a
- * shorter one takes hold when nobody is. Gives the lease in milliseconds.
- */
-export async function ensureConsumer(link: Link, names: Names, { queue, lease }: QueueLease): Promise<number> {
-  const plan = consumerPlan(names, { queue, lease })
-  const present = await findConsumer(link, names.queues, plan.durable_name)
-  if (!present) return createConsumer(link, names, { plan, queue, lease })
-  const current = Math.round(present.config.ack_wait! / 1e6)
-  const alone = present.num_waiting === 0 && present.num_ack_pending === 0
-  if (current === lease || (current > lease && !alone)) return current
-  await link.call(`setting the lease of the queue ${queue}`, () =>
-    link.manager.consumers.update(names.queues, plan.durable_name, { ack_wait: nanos(lease) }),
-  )
-  return lease
+/** Creates the durable consumer of a queue, which its workers share. */
+export async function ensureConsumer(link: Link, names: Names, queue: string): Promise<void> {
+  const plan = { ...shared, durable_name: durableOf(queue), filter_subject: `${names.root}.queue.${queue}.*` }
+  if (await findConsumer(link, names.queues, plan.durable_name)) return
+  await link.call(`creating the consumer of the queue ${queue}`, () => link.manager.consumers.add(names.queues, plan))
 }
 
 /** The durable consumer of all delayed entries; gives its name. */
 export async function ensureDelayConsumer(link: Link, names: Names): Promise<string> {
   await link.call(`creating the consumer ${DELAYED}`, () =>
     link.manager.consumers.add(names.queues, {
-      ...unlimited,
+      ...shared,
       durable_name: DELAYED,
       filter_subject: `${names.root}.delayed.*.*`,
-      ack_wait: nanos(DELAY_ACK_WAIT),
     }),
   )
   return DELAYED
 }
 
-export interface QueueLease {
-  readonly queue: string
-  readonly lease: number
-}
+/**
+ * How long an entry may be on its way to a claim. It is not the lease: that stands in the record, and entries of running tasks are put
+ * off for as long as it lasts. One that was sent into a broken connection comes again after this time.
+ */
+export const HANDOVER = 5000
 
-type ConsumerPlan = Partial<ConsumerConfig> & { readonly durable_name: string }
-
-function consumerPlan({ root }: Names, { queue, lease }: QueueLease): ConsumerPlan {
-  return {
-    durable_name: durableOf(queue),
-    filter_subject: `${root}.queue.${queue}.*`,
-    ack_wait: nanos(lease),
-    ...unlimited,
-  }
-}
-
-const unlimited = {
+const shared = {
   ack_policy: AckPolicy.Explicit,
+  ack_wait: nanos(HANDOVER),
   max_deliver: -1,
-  // What waits for a delay or a retry occupies it.
+  // What runs, and what waits for a retry, occupies it.
   max_ack_pending: -1,
   max_waiting: MAX_WAITING,
-}
-
-async function createConsumer(
-  link: Link,
-  names: Names,
-  { plan, queue, lease }: QueueLease & { plan: ConsumerPlan },
-): Promise<number> {
-  try {
-    const info = await link.call(`creating the consumer of the queue ${queue}`, () =>
-      link.manager.consumers.add(names.queues, plan),
-    )
-    return Math.round(info.config.ack_wait! / 1e6)
-  } catch (error) {
-    const created = apiCode(error) === undefined ? undefined : await findConsumer(link, names.queues, plan.durable_name)
-    if (created) return ensureConsumer(link, names, { queue, lease })
-    throw error
-  }
 }
 
 export async function findConsumer(link: Link, stream: string, durable: string): Promise<ConsumerInfo | undefined> {

@@ -36,6 +36,11 @@ function requeueOf(before: Task, after: Task, event: ChangeNote['type']): boolea
   return after.cancelRequested?.requeue ?? before.cancelRequested?.requeue ?? false
 }
 
+/** The same task, its lease lasting again from now on. */
+export function renewedRecord({ earlier: _earlier, ...record }: TaskRecord, at: number): TaskRecord {
+  return { ...record, nonce: drawNonce(), renewedAt: at, quiet: true }
+}
+
 /** The event that the last change of a record was. */
 export function eventOfRecord({ task, note: { type, ...details } }: TaskRecord): TaskEvent {
   return eventOf(type, task, details)
