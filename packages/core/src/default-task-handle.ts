@@ -11,6 +11,13 @@ export interface HandleScope {
   readonly access: TaskAccess
   /** Surrounds each wait, where the waiter runs inside a handler. */
   readonly onWait: WaitWrapper | undefined
+  /** Ends each wait and watch, where the waiter runs inside a handler. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** A signal that fires with the first of two. */
+export function eitherSignal(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one && other ? AbortSignal.any([one, other]) : (one ?? other)
 }
 
 /** A task by its id. */
@@ -37,12 +44,14 @@ export class DefaultTaskHandle implements TaskHandle {
 
   result(options?: WaitOptions): Promise<unknown> {
     const { access, onWait } = this.#scope
-    return onWait ? onWait(() => access.result(this.id, options)) : access.result(this.id, options)
+    const limits = this.#limits(options)
+    return onWait ? onWait(() => access.result(this.id, limits)) : access.result(this.id, limits)
   }
 
   wait(options?: WaitOptions): Promise<Task> {
     const { access, onWait } = this.#scope
-    return onWait ? onWait(() => access.wait(this.id, options)) : access.wait(this.id, options)
+    const limits = this.#limits(options)
+    return onWait ? onWait(() => access.wait(this.id, limits)) : access.wait(this.id, limits)
   }
 
   errors(): Promise<AttemptError[]> {
@@ -50,7 +59,8 @@ export class DefaultTaskHandle implements TaskHandle {
   }
 
   watch({ signal }: { signal?: AbortSignal } = {}): AsyncIterable<TaskEvent> {
-    return this.#scope.access.watch(this.id, signal, this.#scope.onWait)
+    const { access, onWait, signal: ending } = this.#scope
+    return access.watch(this.id, eitherSignal(signal, ending), onWait)
   }
 
   async cancel(options?: { requeue?: boolean }): Promise<CancelAnswer> {
@@ -67,5 +77,10 @@ export class DefaultTaskHandle implements TaskHandle {
     const answer = await this.#scope.access.remove(this.id)
     if (answer === 'unknown') throw new UnknownTaskError(this.id)
     return answer
+  }
+
+  #limits(options: WaitOptions | undefined): WaitOptions | undefined {
+    const signal = eitherSignal(options?.signal, this.#scope.signal)
+    return signal ? { ...options, signal } : options
   }
 }

@@ -1,7 +1,7 @@
 import type { AppDescription } from './app-description.ts'
 import type { Broker, CancelAnswer, ParkedStore, RemoveAnswer, TaskCounts, TaskQuery } from './broker.ts'
 import type { BrokerCapabilities } from './capabilities.ts'
-import { DefaultTaskHandle } from './default-task-handle.ts'
+import { DefaultTaskHandle, eitherSignal } from './default-task-handle.ts'
 import { wholeNumber } from './define-task.ts'
 import { ConfigInvalidError } from './errors.ts'
 import { managerClosed } from './event-feed.ts'
@@ -42,6 +42,8 @@ export interface ManagerScope {
   readonly parentId?: string
   /** Surrounds each wait for a task. */
   readonly onWait?: WaitWrapper
+  /** Ends each wait for a task and each watch. */
+  readonly signal?: AbortSignal
 }
 
 const DEFAULT_LIMIT = 100
@@ -53,9 +55,9 @@ export class DefaultTaskManager implements TaskManager {
   /** A view does not end what it shares. */
   readonly #isView: boolean
 
-  constructor(parts: ManagerParts, { parentId, onWait }: ManagerScope = {}, isView = false) {
+  constructor(parts: ManagerParts, { parentId, onWait, signal }: ManagerScope = {}, isView = false) {
     this.parts = parts
-    this.#scope = { access: parts.access, parentId, onWait }
+    this.#scope = { access: parts.access, parentId, onWait, signal }
     this.#isView = isView
   }
 
@@ -128,7 +130,7 @@ export class DefaultTaskManager implements TaskManager {
   }
 
   watch({ signal, ...filter }: WatchFilter = {}): AsyncIterable<TaskEvent> {
-    return this.parts.access.watchAll(filter, signal, this.#scope.onWait)
+    return this.parts.access.watchAll(filter, eitherSignal(signal, this.#scope.signal), this.#scope.onWait)
   }
 
   apps(): Promise<AppDescription[]> {

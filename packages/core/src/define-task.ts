@@ -3,6 +3,7 @@ import type { Dependency } from './dependency.ts'
 import { milliseconds } from './duration.ts'
 import { ConfigInvalidError } from './errors.ts'
 import { checkId, checkLabel, DEFAULT_GROUP } from './names.ts'
+import { shown } from './shown.ts'
 import type {
   ErasedHandler,
   ResolvedTaskOptions,
@@ -103,12 +104,12 @@ function resolveOptions(name: string, options: AnyOptions): ResolvedTaskOptions 
 /** @throws ConfigInvalidError unless it is a whole number of at least `minimum`. */
 export function wholeNumber(what: string, value: unknown, minimum: number): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= minimum) return value
-  throw new ConfigInvalidError(`${what} is ${JSON.stringify(value)}`, {
+  throw new ConfigInvalidError(`${what} is ${shown(value)}`, {
     fix: `Give a whole number of at least ${minimum}`,
   })
 }
 
 function checkIsolation(what: string, value: unknown): 'inline' | 'thread' | 'process' {
   if (value === 'inline' || value === 'thread' || value === 'process') return value
-  throw new ConfigInvalidError(`${what} is ${JSON.stringify(value)}`, { fix: 'Use inline, thread or process' })
+  throw new ConfigInvalidError(`${what} is ${shown(value)}`, { fix: 'Use inline, thread or process' })
 }

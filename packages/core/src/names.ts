@@ -1,11 +1,12 @@
 import { ConfigInvalidError } from './errors.ts'
+import { shown } from './shown.ts'
 
 const LABEL = /^[a-z0-9-]{1,48}$/
 
 /** Checks the name of a namespace or group: `[a-z0-9-]{1,48}`. */
 export function checkLabel(what: string, value: unknown): string {
   if (typeof value === 'string' && LABEL.test(value)) return value
-  throw new ConfigInvalidError(`The ${what} ${JSON.stringify(value)} is not a valid name`, {
+  throw new ConfigInvalidError(`The ${what} ${shown(value)} is not a valid name`, {
     fix: 'Use 1 to 48 of a-z, 0-9 and -',
   })
 }
@@ -19,7 +20,7 @@ export function checkId(what: string, value: unknown): string {
     value.length <= 200 &&
     Buffer.byteLength(value) <= 200
   if (fits) return value
-  throw new ConfigInvalidError(`The ${what} ${JSON.stringify(value)} is not valid`, {
+  throw new ConfigInvalidError(`The ${what} ${shown(value)} is not valid`, {
     fix: 'Use 1 to 200 bytes of text',
   })
 }

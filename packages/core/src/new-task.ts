@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { NewTask } from './broker.ts'
-import { milliseconds } from './duration.ts'
+import { LONGEST_DELAY, milliseconds } from './duration.ts'
 import { wholeNumber } from './define-task.ts'
 import { ConfigInvalidError } from './errors.ts'
 import type { TaskProfile } from './known-tasks.ts'
@@ -26,7 +26,6 @@ export interface CreationRules {
 }
 
 const MAX_HEADERS = 4 * 1024
-const MAX_DELAY = 100 * 365 * 24 * 3600 * 1000
 
 type Draft = { -readonly [Key in keyof NewTask]: NewTask[Key] }
 
@@ -63,15 +62,17 @@ function draft(asked: TaskAsked, profile: TaskProfile, rules: CreationRules): Ne
 
 function addTimes(task: Draft, { delay, runAt }: TaskAsked): void {
   if (delay !== undefined) {
-    const wait = milliseconds(delay, 'delay')
-    if (wait > MAX_DELAY) throw new ConfigInvalidError(`delay is ${wait} ms`, { fix: 'Give at most 100 years' })
+    const wait = Math.ceil(milliseconds(delay, 'delay'))
+    if (wait > LONGEST_DELAY) throw new ConfigInvalidError(`delay is ${wait} ms`, { fix: 'Give at most 100 years' })
     if (wait > 0) task.delay = wait
   }
   if (runAt !== undefined) {
     const time = runAt instanceof Date ? runAt.getTime() : runAt
     if (!Number.isFinite(time))
       throw new ConfigInvalidError('runAt is not a time', { fix: 'Give a Date or milliseconds since 1970' })
-    task.runAt = time
+    if (time - Date.now() > LONGEST_DELAY)
+      throw new ConfigInvalidError(`runAt is ${time}`, { fix: 'Give a time within the next 100 years' })
+    task.runAt = Math.ceil(time)
   }
 }
 

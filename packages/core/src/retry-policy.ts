@@ -1,4 +1,4 @@
-import { milliseconds } from './duration.ts'
+import { LONGEST_DELAY, milliseconds } from './duration.ts'
 import { DsError } from './errors.ts'
 import type { RetryAfter } from './errors.ts'
 import type { Duration } from './duration.ts'
@@ -48,10 +48,14 @@ export const DEFAULT_BACKOFF: Backoff = exponential('1s', { max: '1m' })
 
 /** What to do about an error a handler threw: the wait before the next run, or undefined when it is not to be retried. */
 export function retryDelay(policy: RetryPolicy, error: unknown, failures: number): number | undefined {
-  if (isRetryAfter(error)) return milliseconds(error.delay, 'RetryAfter')
+  if (isRetryAfter(error)) return withinReason(milliseconds(error.delay, 'RetryAfter'))
   if (isFatal(error) || !isRetried(policy.retryOn, error)) return undefined
-  const wait = (policy.backoff ?? DEFAULT_BACKOFF)(failures, error)
-  return Number.isFinite(wait) ? Math.max(0, wait) : 0
+  return withinReason((policy.backoff ?? DEFAULT_BACKOFF)(failures, error))
+}
+
+/** A wait that every broker can keep; none for what is no number. */
+function withinReason(wait: number): number {
+  return Number.isNaN(wait) ? 0 : Math.ceil(Math.min(LONGEST_DELAY, Math.max(0, wait)))
 }
 
 /** Errors of ours that running again cannot mend. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ERROR, openWatched } from '../test/watched-broker.ts'
 import type { Watched } from '../test/watched-broker.ts'
+import { scopedTaskManager } from './create-task-manager.ts'
 
 let watched: Watched
 
@@ -163,4 +164,29 @@ describe('nothing waits for ever', () => {
     watched.subscriptions.break()
     await expect(result).rejects.toMatchObject({ code: 'UnknownTask' })
   })
+})
+
+describe('waits of a handler', () => {
+  test('end with its signal, and leave nothing that goes on asking', async () => {
+    const { id } = await watched.create('a')
+    const ending = new AbortController()
+    const task = scopedTaskManager(watched.manager, { signal: ending.signal }).task(id)
+    const own = new AbortController()
+    const waits = [task.wait(), task.result({ timeout: '1m' }), task.wait({ signal: own.signal })]
+    const watching = task.watch()[Symbol.asyncIterator]()
+    await watching.next()
+    const reason = new Error('it was cancelled')
+    ending.abort(reason)
+    for (const wait of waits) await expect(wait).rejects.toBe(reason)
+    expect(await watching.next()).toMatchObject({ done: true })
+    await expect.poll(() => watched.subscriptions.open, { timeout: 5000 }).toBe(0)
+  })
+})
+
+test('a wait may be longer than a timer of Node', async () => {
+  const task = await watched.create('a')
+  const result = task.result({ timeout: '30d' })
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await watched.worker.finish()
+  expect(await result).toBe('result')
 })

@@ -1,5 +1,6 @@
 import { milliseconds } from './duration.ts'
 import { WaitTimeoutError } from './errors.ts'
+import { LongTimer } from './long-timer.ts'
 import { Follower } from './follower.ts'
 import type { TaskFollowers } from './task-followers.ts'
 import { isFinal } from './task.ts'
@@ -51,11 +52,12 @@ export async function withinLimits<Value>(
   const ending = new AbortController()
   const onAbort = (): void => ending.abort(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
-  const timer = limit === undefined ? undefined : setTimeout(() => ending.abort(new WaitTimeoutError(id, limit)), limit)
+  const onTime = (time: number): void => ending.abort(new WaitTimeoutError(id, time))
+  const timer = limit === undefined ? undefined : new LongTimer(limit, () => onTime(limit))
   try {
     return await Promise.race([body(ending.signal), rejection(ending.signal)])
   } finally {
-    clearTimeout(timer)
+    timer?.clear()
     signal?.removeEventListener('abort', onAbort)
     ending.abort()
   }

@@ -98,6 +98,7 @@ export class RunningContext implements TaskContext {
     this.#manager ??= scopedTaskManager(this.#runtime.manager(), {
       parentId: this.task.id,
       onWait: suspendedWaits(this.#link, this.signal),
+      signal: this.signal,
     })
     return this.#manager
   }

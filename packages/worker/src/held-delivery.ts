@@ -1,8 +1,7 @@
-import { TaskAbortedError } from '@ds/core'
+import { LongTimer, TaskAbortedError } from '@ds/core'
 import type { AbortKind, AnyTaskDefinition, Delivery, Lease, Outcome, Settlement, Task } from '@ds/core'
 import type { DeliveryLink } from './context.ts'
 import type { HeldLease, LeaseKeeper } from './lease-keeper.ts'
-import { LongTimer } from './long-timer.ts'
 import type { Slots } from './slots.ts'
 
 /** Where a delivery runs, as far as ending it goes. */
