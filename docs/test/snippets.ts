@@ -7,7 +7,7 @@ export interface ShownFile {
   readonly text: string
 }
 
-/** A command that a page shows with what it prints: a `console` block. */
+/** A command that a page shows with what it prints. */
 export interface ShownCommand {
   readonly command: string
   readonly output: string
@@ -18,7 +18,10 @@ export interface Page {
   /** From the root of the repository. */
   readonly file: string
   readonly files: readonly ShownFile[]
+  /** Of `console` blocks: each runs by itself. */
   readonly commands: readonly ShownCommand[]
+  /** Of `console redis` blocks: they run one after the other on a Redis, beside the workers that they start. */
+  readonly commandsOnRedis: readonly ShownCommand[]
 }
 
 interface Block {
@@ -27,26 +30,40 @@ interface Block {
   readonly line: number
 }
 
-/** The README and the pages of the docs that show code to users. */
+/** The README, the pages of the docs that show code to users, and the READMEs of packages and examples. */
 export async function readPages(root: string): Promise<Page[]> {
-  const folders = ['docs/learn', 'docs/guides', 'docs/brokers', 'docs/contributing']
-  const found = await Promise.all(folders.map((folder) => markdownIn(root, folder)))
+  const folders = ['docs', 'docs/learn', 'docs/guides', 'docs/brokers', 'docs/contributing']
+  const found = await Promise.all([
+    ...folders.map((folder) => markdownIn(root, folder)),
+    ...['packages', 'examples'].map((folder) => markdownBelow(root, folder)),
+  ])
   return Promise.all(
     ['README.md', ...found.flat()].map(async (file) => readPage(file, await readFile(path.join(root, file), 'utf8'))),
   )
 }
 
+/** Of packages: `packages/core/README.md`, and what else lies beside it. */
+async function markdownBelow(root: string, parent: string): Promise<string[]> {
+  const folders = await readdir(path.join(root, parent))
+  return (await Promise.all(folders.map((folder) => markdownIn(root, path.join(parent, folder))))).flat()
+}
+
 async function markdownIn(root: string, folder: string): Promise<string[]> {
   const names = await readdir(path.join(root, folder)).catch(() => [])
-  return names.filter((name) => name.endsWith('.md')).map((name) => path.join(folder, name))
+  return names
+    .filter((name) => /^[^.].*\.md$/.test(name) && name !== 'CHANGELOG.md')
+    .map((name) => path.join(folder, name))
 }
 
 export function readPage(file: string, markdown: string): Page {
   const blocks = blocksOf(markdown)
+  const commandsIn = (language: string): ShownCommand[] =>
+    blocks.flatMap((block) => (block.language === language ? shownCommands(block) : []))
   return {
     file,
     files: blocks.flatMap((block) => (block.language === 'ts' ? [shownFile(file, block)] : [])),
-    commands: blocks.flatMap((block) => (block.language === 'console' ? shownCommands(block) : [])),
+    commands: commandsIn('console'),
+    commandsOnRedis: commandsIn('console redis'),
   }
 }
 
