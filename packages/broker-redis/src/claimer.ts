@@ -2,16 +2,21 @@ import type { Delivery } from '@ds/core'
 import { UndecodableError } from './codec.ts'
 import { claimedOf, claimedTasks } from './deliveries.ts'
 import type { ClaimedTask } from './deliveries.ts'
+import type { Exchange } from './exchange.ts'
 import type { Holdings } from './holdings.ts'
-import { LEAVE, PARK, RECOVER, TAKE } from './lua/index.ts'
+import { LEAVE, PARK, RECOVER } from './lua/index.ts'
 import type { Script } from './lua/index.ts'
 import type { BlockingReader, GivenEntry } from './reader.ts'
 
 /** How long an abort waits for the answer to a claim that is under way. Milliseconds. */
 const LAST_ANSWER = 250
 
+/** How often a busy claimer also looks for due delays and suspects; an idle one always does. Milliseconds. */
+const LOOK_INTERVAL = 20
+
 export interface ClaimerOptions {
   readonly run: (script: Script, args: readonly (string | number)[]) => Promise<unknown>
+  readonly exchange: Exchange
   readonly reader: BlockingReader
   readonly holdings: Holdings
   readonly queues: readonly string[]
@@ -40,6 +45,7 @@ export class Claimer {
   #interrupt: (() => void) | undefined
   /** Set when an answer was lost: something may be ours that nobody here knows of. */
   #unsure = false
+  #lookedAt = 0
 
   constructor(options: ClaimerOptions) {
     this.#options = options
@@ -120,10 +126,13 @@ export class Claimer {
       const recovered = await this.#recover(max)
       if (recovered.length > 0) return recovered
     }
-    const { run, name, claim, queues } = this.#options
+    const { exchange, name, claim, queues } = this.#options
+    const looks = given.length > 0 || Date.now() - this.#lookedAt >= LOOK_INTERVAL
+    if (looks) this.#lookedAt = Date.now()
     const entries = given.flatMap(({ queue, kind, entry }) => [queue, kind, entry])
-    const args = [name, claim, max, this.#suspects, given.length, ...entries, ...queues]
-    return this.#hold((await run(TAKE, args)) as string[])
+    const suspects = looks ? this.#suspects : 0
+    const args = [name, claim, max, looks ? 1 : 0, suspects, given.length, ...entries, ...queues]
+    return this.#hold(await exchange.take(args))
   }
 
   async #recover(max: number): Promise<Delivery[]> {

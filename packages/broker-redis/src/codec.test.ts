@@ -2,7 +2,7 @@ import type { NewTask } from '@ds/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  decodeEvent,
+  decodeEvents,
   decodeKind,
   decodeTask,
   decodeToken,
@@ -115,29 +115,40 @@ test('a token is the head of the record and the queue, and names the entry', () 
   expect(entryOf(headOf(record))).toBe('1700000000000-5')
 })
 
-describe('an event', () => {
-  const ofTask = (letter: string, text: string): string => `${letter}${text}\n${kind}`
+describe('the events of an entry', () => {
+  const text = (letter: string, left: string, failure?: object): string =>
+    [letter + left, kind, ...(failure ? [JSON.stringify(failure)] : [])].join('\n')
 
-  test('tells what the record says', () => {
-    expect(decodeEvent({ taskId: 'id', text: ofTask('P', record), at: 9 })).toEqual({
-      type: 'ProgressEvent',
-      taskId: 'id',
-      name: 'greet',
-      group: 'io',
-      parentId: 'parent',
-      state: 'RUNNING',
-      progress: 0.25,
-      attempt: 2,
-      retriesLeft: 2,
-      version: 7,
-      createdAt: 9,
-    })
+  test('tell what the record says', () => {
+    expect(decodeEvents(['id', text('P', record)], 9)).toEqual([
+      {
+        type: 'ProgressEvent',
+        taskId: 'id',
+        name: 'greet',
+        group: 'io',
+        parentId: 'parent',
+        state: 'RUNNING',
+        progress: 0.25,
+        attempt: 2,
+        retriesLeft: 2,
+        version: 7,
+        createdAt: 9,
+      },
+    ])
   })
 
-  test('carries its error on a line of its own', () => {
+  test('say only once what is common to those that follow each other', () => {
+    const events = decodeEvents(['one', text('P', record), 'two', `P${record}`, 'three', `P${record}`], 9)
+    expect(events.map(({ taskId, name }) => [taskId, name])).toEqual([
+      ['one', 'greet'],
+      ['two', 'greet'],
+      ['three', 'greet'],
+    ])
+  })
+
+  test('carry an error on a line of its own', () => {
     const error = { name: 'Error', message: 'two\nlines', stacktrace: [] }
-    const text = `${ofTask('E', record)}\n${JSON.stringify(error)}`
-    expect(decodeEvent({ taskId: 'id', text, at: 9 }).error).toEqual(error)
+    expect(decodeEvents(['id', text('E', record, error)], 9)[0]?.error).toEqual(error)
   })
 
   test.each([
@@ -145,12 +156,13 @@ describe('an event', () => {
     ['C', record.replace(/r$/, 'c'), false],
     ['X', record.replace(' R ', ' Q '), true],
     ['X', record.replace(' R ', ' C '), false],
-  ])('of letter %s says whether the task is to go back to its queue', (letter, text, requeue) => {
-    expect(decodeEvent({ taskId: 'id', text: ofTask(letter, text), at: 9 }).requeue).toBe(requeue)
+  ])('of letter %s say whether the task is to go back to its queue', (letter, left, requeue) => {
+    expect(decodeEvents(['id', text(letter, left)], 9)[0]?.requeue).toBe(requeue)
   })
 
-  test.each(['', 'hello', '?1 R'])('%j is none', (text) => {
-    expect(() => decodeEvent({ taskId: 'id', text, at: 9 })).toThrow(UndecodableError)
+  test('leave out what is none', () => {
+    const foreign = ['a', '', 'b', 'hello', 'c', '?1 R', 'd', `E${record}\n${kind}\n{"half`]
+    expect(decodeEvents([...foreign, 'id', text('P', record)], 9).map(({ taskId }) => taskId)).toEqual(['id'])
   })
 })
 

@@ -206,25 +206,51 @@ export function decodeToken(token: string): ClaimToken {
   return { head: token.slice(0, end), queue: token.slice(end) }
 }
 
-/** An event as it stands in the stream: its letter and the record it left, what never changes of the task, and its error; a line each. */
-export interface StoredEvent {
-  readonly taskId: string
-  readonly text: string
-  readonly at: number
+/**
+ * The events of one entry of the stream: names are ids of tasks, values an event each. A value has a line for its letter and the record it left,
+ * one for what never changes of the task unless that is the same as in the event before, and one for its error. What is no event is left out.
+ */
+export function decodeEvents(fields: readonly string[], at: number): TaskEvent[] {
+  const events: TaskEvent[] = []
+  let lastKind = ''
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const [taskId = '', text = ''] = fields.slice(index, index + 2)
+    const [head = '', kind = lastKind, failure] = text.split('\n')
+    lastKind = kind
+    try {
+      events.push(
+        eventFrom({ id: taskId, record: head.slice(1), kind, headers: '' }, head.slice(0, 1), { at, failure }),
+      )
+    } catch (error) {
+      if (!(error instanceof UndecodableError)) throw error
+    }
+  }
+  return events
 }
 
 /** @throws UndecodableError */
-export function decodeEvent({ taskId, text, at }: StoredEvent): TaskEvent {
-  const [head = '', kind = '', failure] = text.split('\n')
-  const type = EVENTS[head.slice(0, 1)]
+function eventFrom(
+  stored: StoredTask,
+  letter: string,
+  { at, failure }: { at: number; failure: string | undefined },
+): TaskEvent {
+  const type = EVENTS[letter]
   if (type === undefined) throw new UndecodableError('an event of an unknown kind')
-  const task = decodeTask({ id: taskId, record: head.slice(1), kind, headers: '' })
+  const task = decodeTask(stored)
   return eventOf(type, task, {
     at,
-    ...(failure === undefined ? undefined : { error: JSON.parse(failure) as TaskError }),
+    ...(failure === undefined ? undefined : { error: decodeError(failure) }),
     ...(type === 'CancelEvent' ? { requeue: task.cancelRequested?.requeue ?? false } : undefined),
     ...(type === 'CancelledEvent' ? { requeue: task.state === 'QUEUED' } : undefined),
   })
+}
+
+function decodeError(text: string): TaskError {
+  try {
+    return JSON.parse(text) as TaskError
+  } catch {
+    throw new UndecodableError('its error cannot be decoded')
+  }
 }
 
 /** Of the id of a stream's entry: when it was written, by the server's clock. */

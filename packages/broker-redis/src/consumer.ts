@@ -16,9 +16,10 @@ import { Claimer } from './claimer.ts'
 import { decodeToken } from './codec.ts'
 import type { Connection } from './connection.ts'
 import { toBrokerError, toOutage } from './errors.ts'
+import { Exchange } from './exchange.ts'
 import { Holdings } from './holdings.ts'
 import { SILENCE } from './link.ts'
-import { JOIN, LEAVE, RENEW, SETTLE } from './lua/index.ts'
+import { JOIN, LEAVE, RENEW } from './lua/index.ts'
 import type { Script } from './lua/index.ts'
 import type { Notice } from './notices.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -55,6 +56,7 @@ export class RedisConsumer implements TaskConsumer {
   readonly #queues: readonly string[]
   readonly #name: string
   readonly #reader: BlockingReader
+  readonly #exchange: Exchange
   readonly #claimer: Claimer
   readonly #holdings: Holdings
   readonly #upkeep: Upkeep
@@ -74,8 +76,10 @@ export class RedisConsumer implements TaskConsumer {
     this.#reader = new BlockingReader({ connection, options, topology, consumer: name })
     this.#holdings = new Holdings({ lease, onCancel })
     this.#upkeep = new Upkeep(connection, queues, { lease, uptime })
+    this.#exchange = new Exchange((script, args) => this.#run(script, args))
     this.#claimer = new Claimer({
       run: (script, args) => this.#run(script, args),
+      exchange: this.#exchange,
       reader: this.#reader,
       holdings: this.#holdings,
       queues,
@@ -126,7 +130,7 @@ export class RedisConsumer implements TaskConsumer {
 
   async settle(items: readonly Settlement[]): Promise<Result<SettleAnswer>[]> {
     if (items.length === 0) return []
-    const answers = (await this.#run(SETTLE, items.flatMap(settlementArguments))) as number[]
+    const answers = await this.#exchange.settle(items)
     return items.map(({ lease: { id, attempt } }, index) => {
       this.#letGo(id, attempt)
       return answers[index] === 1 ? APPLIED : SUPERSEDED
@@ -198,23 +202,5 @@ export class RedisConsumer implements TaskConsumer {
     } catch (error) {
       throw toOutage(toBrokerError(error, this.#environment.options.address))
     }
-  }
-}
-
-/** As `lua/settle.ts` takes it. */
-function settlementArguments({ lease, outcome }: Settlement): (string | number)[] {
-  const { head, queue } = decodeToken(lease.token)
-  const end = [lease.id, head, queue, outcome.type]
-  switch (outcome.type) {
-    case 'done':
-      return [...end, outcome.result, '', '']
-    case 'retry':
-      return [...end, JSON.stringify(outcome.error), outcome.delay, outcome.maxRetries ?? '']
-    case 'error':
-      return [...end, JSON.stringify(outcome.error), '', '']
-    case 'cancelled':
-    case 'released':
-    case 'lost':
-      return [...end, '', '', '']
   }
 }

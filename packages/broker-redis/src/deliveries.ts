@@ -11,7 +11,7 @@ export interface Held {
   renewedAt: number
 }
 
-/** What a claiming script answers of one task: see `lua/take.ts`. */
+/** What a claiming script answers of one task: see `lua/exchange.ts`. */
 export interface ClaimedTask {
   readonly id: string
   readonly record: string
@@ -29,9 +29,11 @@ export interface Claimed {
 /** Parts the flat answer of a script into its tasks. */
 export function claimedTasks(answer: readonly string[]): ClaimedTask[] {
   const tasks: ClaimedTask[] = []
+  let lastKind = ''
   for (let at = 0; at + 5 < answer.length; at += 6) {
     const [id = '', record = '', kind = '', args = '', headers = '', lastError = ''] = answer.slice(at, at + 6)
-    tasks.push({ id, record, kind, args, headers, lastError })
+    if (kind !== '') lastKind = kind
+    tasks.push({ id, record, kind: lastKind, args, headers, lastError })
   }
   return tasks
 }

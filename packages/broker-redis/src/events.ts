@@ -1,6 +1,6 @@
 import { EventBuffer } from '@ds/core'
 import type { EventFilter, SubscriptionItem } from '@ds/core'
-import { decodeEvent, timeOf, UndecodableError } from './codec.ts'
+import { decodeEvents, timeOf } from './codec.ts'
 import type { Connection } from './connection.ts'
 import { Link, pause, SILENCE } from './link.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -108,7 +108,9 @@ export class RedisEvents {
     if (!newest) return last
     // A reader that is this far behind may have been overtaken by the trimming.
     if (entries.length === COUNT && (await this.#isTrimmedBehind(last))) this.#resync()
-    for (const [entry, fields] of entries) this.#push(timeOf(entry), fields)
+    for (const [entry, fields] of entries) {
+      for (const event of decodeEvents(fields, timeOf(entry))) for (const buffer of this.#buffers) buffer.push(event)
+    }
     return newest[0]
   }
 
@@ -122,18 +124,6 @@ export class RedisEvents {
     const end = await this.#lastEntry()
     this.#resync()
     return isBefore(end, last) ? end : last
-  }
-
-  #push(at: number, fields: readonly string[]): void {
-    for (let index = 0; index + 1 < fields.length; index += 2) {
-      try {
-        const event = decodeEvent({ taskId: fields[index] ?? '', text: fields[index + 1] ?? '', at })
-        for (const buffer of this.#buffers) buffer.push(event)
-      } catch (error) {
-        if (!(error instanceof UndecodableError)) throw error
-        // What somebody else wrote into the stream is no event of a task.
-      }
-    }
   }
 
   #resync(): void {

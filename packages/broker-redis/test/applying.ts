@@ -1,9 +1,9 @@
 import type { Broker, Change, Delivery, Outcome, Task, TaskConsumer, TaskError, TaskEventType } from '@ds/core'
 import { Redis } from 'ioredis'
-import { decodeEvent, encodeKind, encodeToken, encodeWord, STATE_CODES } from '../src/codec.ts'
+import { decodeEvents, encodeKind, encodeToken, encodeWord, STATE_CODES } from '../src/codec.ts'
 import { Connection } from '../src/connection.ts'
 import { createRedisBroker } from '../src/index.ts'
-import { TAKE } from '../src/lua/index.ts'
+import { EXCHANGE } from '../src/lua/index.ts'
 import { resolveOptions } from '../src/options.ts'
 import { topologyOf } from '../src/topology.ts'
 import type { Topology } from '../src/topology.ts'
@@ -85,7 +85,7 @@ export class Applier {
   async #send(task: Task, change: Change): Promise<void> {
     switch (change.type) {
       case 'claimed':
-        return void (await this.#connection.run(TAKE, ['0:somebody', 'claim', 10, 1, 0, task.queue]))
+        return void (await this.#connection.run(EXCHANGE, [0, '0:somebody', 'claim', 10, 1, 1, 0, task.queue]))
       case 'cancel':
         return void (await this.#broker.cancel(task.id, { requeue: change.requeue }))
       case 'retry':
@@ -131,7 +131,7 @@ export class Applier {
 
   async #eventAfter(last: string): Promise<{ event?: TaskEventType; error?: TaskError }> {
     const entries = await this.#client.xrange(this.#topology.events, `(${last}`, '+')
-    const told = entries.flatMap(([, [taskId = '', text = '']]) => decodeEvent({ taskId, text, at: 0 }))
+    const told = entries.flatMap(([, fields]) => decodeEvents(fields, 0))
     if (told.length > 1) throw new Error(`one change told of ${told.length} events`)
     const [event] = told
     return event ? { event: event.type, ...(event.error && { error: event.error }) } : {}

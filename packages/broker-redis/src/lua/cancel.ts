@@ -1,3 +1,5 @@
+import { BASE } from './base.ts'
+import { GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -7,6 +9,8 @@ import { WRITING } from './writing.ts'
 /** ARGV: id, 1 to requeue. Answers with a {@link CancelAnswer}. The broadcast names attempt, life and id, for those who hold it. */
 export const CANCEL: Script = script(
   'cancel',
+  BASE,
+  GATHERING,
   RECORD,
   STATE,
   WRITING,

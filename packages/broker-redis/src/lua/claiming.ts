@@ -1,14 +1,30 @@
+import { BASE } from './base.ts'
+import { FORGETTING } from './forgetting.ts'
+import { GATHERING } from './gathering.ts'
+import { GROUPS } from './groups.ts'
+import { PARKING } from './parking.ts'
+import { RECORD } from './record.ts'
+import { STATE } from './state.ts'
+import { WRITING } from './writing.ts'
+
+/** Gathers the deliveries that a claiming script answers with: six values each. A kind that is the same as the one before is left out. */
+export const DELIVERING = `
+local deliveries, delivered, lastKind = {}, 0, nil
+
+-- What was found is state, task, args and headers; attempts are those before this one.
+local function deliver(id, text, found, attempts)
+  local previous = tonumber(attempts) > 0 and redis.call('LINDEX', P .. 'errors:' .. id, -1)
+  local kind = found[2]
+  deliveries[delivered + 1], deliveries[delivered + 2] = id, text
+  deliveries[delivered + 3] = kind == lastKind and '' or kind
+  deliveries[delivered + 4], deliveries[delivered + 5] = found[3], found[4] or ''
+  deliveries[delivered + 6] = previous or ''
+  delivered, lastKind = delivered + 6, kind
+end
+`
+
 /** Turns entries of the streams into deliveries, and takes those off that are none. */
 export const CLAIMING = `
-local deliveries = {}
-
-local function deliver(id, text, found, attempt)
-  local previous = tonumber(attempt) > 0 and redis.call('LINDEX', P .. 'errors:' .. id, -1)
-  local n = #deliveries
-  deliveries[n + 1], deliveries[n + 2], deliveries[n + 3] = id, text, found[2]
-  deliveries[n + 4], deliveries[n + 5], deliveries[n + 6] = found[3], found[4] or '', previous or ''
-end
-
 -- The record behind an entry, or nil where there is none to go on with: then the entry is parked, or taken off.
 local function recordOf(queue, stream, entry, fields)
   local id = fields[1] == 'id' and fields[2]
@@ -79,3 +95,9 @@ local function promote(queue, now, limit)
   return #due
 end
 `
+
+/** Everything about claiming besides {@link BASE}, {@link GATHERING} and {@link DELIVERING}. */
+export const CLAIMING_AND_ALL: readonly string[] = [RECORD, STATE, WRITING, FORGETTING, PARKING, GROUPS, CLAIMING]
+
+/** What every script needs that claims tasks. */
+export const TO_CLAIM: readonly string[] = [BASE, GATHERING, DELIVERING, ...CLAIMING_AND_ALL]

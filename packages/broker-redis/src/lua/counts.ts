@@ -1,11 +1,11 @@
-import { RECORD } from './record.ts'
+import { BASE } from './base.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
 
 /** Answers: number of QUEUED, RUNNING, DONE, ERROR, CANCELLED, and of those that wait for a delay. */
 export const COUNTS: Script = script(
   'counts',
-  RECORD,
+  BASE,
   `
 local counts = {}
 for code = 1, 5 do

@@ -1,12 +1,12 @@
 import { GROUPS } from './groups.ts'
-import { RECORD } from './record.ts'
+import { BASE } from './base.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
 
 /** Makes the groups of the queues, so that readers can block on them. ARGV: the queues. */
 export const JOIN: Script = script(
   'join',
-  RECORD,
+  BASE,
   GROUPS,
   `
 for at = 1, #ARGV do

@@ -1,6 +1,6 @@
+import { TO_CLAIM } from './claiming.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
-import { TO_CLAIM } from './take.ts'
 
 /**
  * Gives back what the blocking reader was given and nobody claimed. With 1 the consumer leaves as well, unless it still holds

@@ -1,4 +1,5 @@
 import { FORGETTING } from './forgetting.ts'
+import { BASE } from './base.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -14,6 +15,7 @@ import type { Script } from './script.ts'
  */
 export const LIST: Script = script(
   'list',
+  BASE,
   RECORD,
   FORGETTING,
   `

@@ -1,4 +1,6 @@
 import { FORGETTING } from './forgetting.ts'
+import { BASE } from './base.ts'
+import { GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -13,6 +15,8 @@ import { WRITING } from './writing.ts'
  */
 export const MEND: Script = script(
   'mend',
+  BASE,
+  GATHERING,
   RECORD,
   STATE,
   WRITING,

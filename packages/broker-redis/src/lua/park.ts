@@ -1,6 +1,6 @@
+import { TO_CLAIM } from './claiming.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
-import { TO_CLAIM } from './take.ts'
 
 /**
  * Parks a record that a reader could not decode, if it still is what it read. Its entry in a queue goes with it.

@@ -1,6 +1,6 @@
+import { TO_CLAIM } from './claiming.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
-import { TO_CLAIM } from './take.ts'
 
 /**
  * Moves what is due into its queue.

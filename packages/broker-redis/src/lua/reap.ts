@@ -1,7 +1,7 @@
+import { TO_CLAIM } from './claiming.ts'
+import { ENDING } from './ending.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
-import { ENDING } from './settle.ts'
-import { TO_CLAIM } from './take.ts'
 
 /**
  * Ends leases that have run out. A consumer's name begins with its lease, so a reaper can tell how long another one's lasts. The marker

@@ -8,13 +8,7 @@
  * The text up to `entry` is the head: a worker that shows the head of a RUNNING task holds its current attempt.
  */
 export const RECORD = `
-local P = KEYS[1]
 local PATTERN = '^1 ([QRDEC]) (%d+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
-
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 local function parse(text)
   local state, attempt, incarnation, claim, entry, createdAt, version, failures, crashes, progress, startedAt, completedAt, runAt, cancel =

@@ -1,6 +1,6 @@
+import { TO_CLAIM } from './claiming.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
-import { TO_CLAIM } from './take.ts'
 
 /**
  * After an answer was lost: hands out what is pending under this consumer and not held by it. What a lost call claimed keeps its

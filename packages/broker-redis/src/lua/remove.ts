@@ -1,4 +1,5 @@
 import { FORGETTING } from './forgetting.ts'
+import { BASE } from './base.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -6,6 +7,7 @@ import type { Script } from './script.ts'
 /** ARGV: id. Answers with a {@link RemoveAnswer}. */
 export const REMOVE: Script = script(
   'remove',
+  BASE,
   RECORD,
   FORGETTING,
   `

@@ -1,3 +1,5 @@
+import { BASE } from './base.ts'
+import { GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -13,6 +15,8 @@ import { WRITING } from './writing.ts'
  */
 export const RENEW: Script = script(
   'renew',
+  BASE,
+  GATHERING,
   RECORD,
   STATE,
   WRITING,

@@ -1,3 +1,5 @@
+import { BASE } from './base.ts'
+import { GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -7,6 +9,8 @@ import { WRITING } from './writing.ts'
 /** ARGV: id, nonce. Answers with a {@link RetryAnswer}. */
 export const RETRY: Script = script(
   'retry',
+  BASE,
+  GATHERING,
   RECORD,
   STATE,
   WRITING,

@@ -1,3 +1,5 @@
+import { BASE } from './base.ts'
+import { GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -12,6 +14,8 @@ import { WRITING } from './writing.ts'
  */
 export const SUBMIT: Script = script(
   'submit',
+  BASE,
+  GATHERING,
   RECORD,
   WRITING,
   `

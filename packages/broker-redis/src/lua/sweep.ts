@@ -1,4 +1,5 @@
 import { FORGETTING } from './forgetting.ts'
+import { BASE } from './base.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -12,6 +13,7 @@ import type { Script } from './script.ts'
  */
 export const SWEEP: Script = script(
   'sweep',
+  BASE,
   RECORD,
   FORGETTING,
   `

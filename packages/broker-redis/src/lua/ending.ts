@@ -1,9 +1,3 @@
-import { RECORD } from './record.ts'
-import { script } from './script.ts'
-import type { Script } from './script.ts'
-import { STATE } from './state.ts'
-import { WRITING } from './writing.ts'
-
 /** Ends one attempt: the change of its state, its error, its place in a queue, its result, and the end of its stream entry. */
 export const ENDING = `
 local function maxOf(task, field, given)
@@ -34,31 +28,3 @@ local function finishAttempt(id, r, task, queue, now, kind, payload, delay, limi
   end
 end
 `
-
-/**
- * Ends deliveries.
- *
- * ARGV: of each: id, head of its record, queue, kind of outcome, result or error, delay, number of retries or ''.
- * Answers: of each 1 applied, 0 superseded.
- */
-export const SETTLE: Script = script(
-  'settle',
-  RECORD,
-  STATE,
-  WRITING,
-  ENDING,
-  `
-local answers = {}
-local now = clock()
-for at = 1, #ARGV, 7 do
-  local id, head = ARGV[at], ARGV[at + 1]
-  local found = redis.call('HMGET', P .. 'task:' .. id, 'state', 'task')
-  local text = found[1]
-  local r = text and string.sub(text, 1, #head) == head and parse(text)
-  if r then finishAttempt(id, r, found[2], ARGV[at + 2], now, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]) end
-  answers[#answers + 1] = r and 1 or 0
-end
-flush(now)
-return answers
-`,
-)
