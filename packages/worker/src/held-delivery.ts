@@ -74,9 +74,10 @@ export class HeldDelivery implements HeldLease, DeliveryLink, Settlement {
     return this.#outcome ?? { type: 'released' }
   }
 
-  /** Its handler starts: from now on it can be told to end, and its timeout counts. */
+  /** Its handler starts, perhaps once more: from now on it can be told to end, and its timeout counts. */
   begin(target: AbortTarget): void {
     this.#target = target
+    this.#timeout?.clear()
     if (this.#aborted) return this.#tellTarget(this.#aborted)
     const timeout = this.definition?.options.timeout
     if (timeout !== undefined) {

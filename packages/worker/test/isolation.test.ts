@@ -179,6 +179,16 @@ it('runs a task again, attempt 2 and a crash counted, whose process was killed f
   expect(await handle.get()).toMatchObject({ state: 'DONE', attempt: 2, crashes: 1, failures: 0 })
 })
 
+it('costs a task nothing that processes were killed while they were idle', async () => {
+  const { manager } = await startWorker(APP_FILE, { concurrency: 4 })
+  const places = await manager.create(Array.from({ length: 4 }, () => ({ name: 'process_place', args: null })))
+  const found = await Promise.all(places.map((handle) => handle.result()))
+  for (const pid of new Set(found.map((place) => (place as { pid: number }).pid))) process.kill(pid, 'SIGKILL')
+  const handle = await manager.create('process_double', 4)
+  expect(await handle.result()).toBe(8)
+  expect(await handle.get()).toMatchObject({ attempt: 1, crashes: 0 })
+})
+
 it('gives a task back, after a wait, when no further member can be started, and goes on when one can', async () => {
   const { manager, worker, lines } = await startWorker(path.join(import.meta.dirname, 'apps/fragile-app.ts'))
   const file = fileName()

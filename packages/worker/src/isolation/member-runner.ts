@@ -32,14 +32,16 @@ export class MemberRunner implements Runner {
     this.#idle.push(await this.#startOne())
   }
 
+  /** One that died while it was idle costs the task nothing: it runs on another. */
   async run(held: RunnableDelivery): Promise<Outcome> {
-    const member = await this.#acquire()
-    if (!member) return { type: 'released' }
-    const { definition, task, aborted } = held
-    const outcome = aborted ? outcomeOfAbort({ definition, task, aborted }, aborted) : await member.run(held)
-    if (member.alive) this.#idle.push(member)
-    else this.#members.delete(member)
-    return outcome
+    for (;;) {
+      const idle = this.#takeIdle()
+      const member = idle ?? (await this.#startForTask())
+      if (!member) return { type: 'released' }
+      const outcome = await this.#runOn(member, held)
+      if (outcome) return outcome
+      if (!idle) return { type: 'lost' }
+    }
   }
 
   async stop(): Promise<void> {
@@ -48,12 +50,25 @@ export class MemberRunner implements Runner {
     this.#members.clear()
   }
 
-  /** One that can run a task now; undefined when none could be started, after a wait that grows. */
-  async #acquire(): Promise<Member | undefined> {
+  async #runOn(member: Member, held: RunnableDelivery): Promise<Outcome | undefined> {
+    const { definition, task, aborted } = held
+    const outcome = aborted ? outcomeOfAbort({ definition, task, aborted }, aborted) : await member.run(held)
+    if (member.alive) this.#idle.push(member)
+    else this.#members.delete(member)
+    return outcome
+  }
+
+  /** The one that ran last of those that live. */
+  #takeIdle(): Member | undefined {
     for (let member = this.#idle.pop(); member; member = this.#idle.pop()) {
       if (member.alive) return member
       this.#members.delete(member)
     }
+    return undefined
+  }
+
+  /** A new one; undefined when none could be started, after a wait that grows. */
+  async #startForTask(): Promise<Member | undefined> {
     try {
       return await this.#startOne()
     } catch (error) {

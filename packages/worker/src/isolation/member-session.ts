@@ -103,6 +103,7 @@ class MemberSession {
     const link = new MemberLink(run, this.#port.send)
     const context = new RunningContext(this.#runtime, { definition, delivery }, link)
     this.#current = { number: run, context, link }
+    this.#port.send({ type: 'begun', run })
     return executeDelivery(this.#runtime, context, delivery.args)
   }
 

@@ -37,7 +37,8 @@ const SLOW_START = 10_000
 interface CurrentRun {
   readonly number: number
   readonly held: RunnableDelivery
-  readonly resolve: (outcome: Outcome) => void
+  readonly resolve: (outcome: Outcome | undefined) => void
+  begun: boolean
 }
 
 /** A thread or process that runs one task at a time, as its worker sees it. */
@@ -72,11 +73,14 @@ export class Member implements AbortTarget {
     return this.#ready.promise
   }
 
-  /** Runs a task. Resolves with `lost` when the thread or process dies under it. */
-  run(held: RunnableDelivery): Promise<Outcome> {
+  /**
+   * Runs a task. Resolves with `lost` when the thread or process dies under it, and with nothing when it had died before it began: then
+   * the task can run elsewhere.
+   */
+  run(held: RunnableDelivery): Promise<Outcome | undefined> {
     const number = (this.#runs += 1)
     return new Promise((resolve) => {
-      this.#current = { number, held, resolve }
+      this.#current = { number, held, resolve, begun: false }
       this.#send({ type: 'run', run: number, delivery: held.delivery })
       held.begin(this)
     })
@@ -139,6 +143,7 @@ export class Member implements AbortTarget {
         return void this.#service.subscribe(message)
       case 'unsubscribe':
         return this.#service.unsubscribe(message.subscription)
+      case 'begun':
       case 'outcome':
       case 'progress':
       case 'flush':
@@ -151,6 +156,9 @@ export class Member implements AbortTarget {
   #onRunMessage(current: CurrentRun, message: Extract<FromMember, { run: number }>): void {
     const { held, number } = current
     switch (message.type) {
+      case 'begun':
+        current.begun = true
+        return
       case 'outcome':
         this.#current = undefined
         return current.resolve(message.outcome)
@@ -176,13 +184,14 @@ export class Member implements AbortTarget {
 
   #endCurrent(reason: string): void {
     if (!this.#current) return
-    const { held, resolve } = this.#current
+    const { held, resolve, begun } = this.#current
     this.#current = undefined
     if (this.#killed && held.aborted) {
       return resolve(
         outcomeOfAbort({ definition: held.definition, task: held.task, aborted: held.aborted }, held.aborted),
       )
     }
+    if (!begun) return resolve(undefined)
     const { id, name, attempt } = held.task
     const { isolation, logger } = this.#options
     logger.error(`The ${isolation} that ran ${name} died: ${reason}`, { task: id, attempt })

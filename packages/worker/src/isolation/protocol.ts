@@ -34,6 +34,8 @@ export type ToMember =
 export type FromMember =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly error: TaskError }
+  /** The handler is about to be called: from here on a death is the task's. */
+  | { readonly type: 'begun'; readonly run: number }
   | { readonly type: 'progress'; readonly run: number; readonly progress: number }
   | { readonly type: 'flush'; readonly run: number }
   | { readonly type: 'suspend'; readonly run: number }
