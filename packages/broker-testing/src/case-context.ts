@@ -45,19 +45,19 @@ export class CaseContext {
     this.queue = `q-${unique}`
   }
 
+  /** What the kit was given of the broker. */
   get target(): BrokerUnderTest {
     return this.settings.target
-  /** What the kit was given of the broker. */
   }
 
+  /** What the broker declared once connected. */
   get capabilities(): BrokerCapabilities {
     return this.settings.capabilities
-  /** What the broker declared once connected. */
   }
 
+  /** How late things may be in this run. */
   get tolerances(): Tolerances {
     return this.settings.tolerances
-  /** How late things may be in this run. */
   }
 
   /** Fires when the case has ended, however it did. */
