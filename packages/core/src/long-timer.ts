@@ -11,6 +11,7 @@ export class LongTimer {
     this.#wait(time)
   }
 
+  /** Ends it before it is due. May be called more than once. */
   clear(): void {
     clearTimeout(this.#timer)
   }
