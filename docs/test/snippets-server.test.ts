@@ -53,7 +53,7 @@ async function startWorker(page: Page, { command, output }: ShownCommand): Promi
     workingDirectory: folderOf(page, OUT),
     environment: { ...definedOnly(plainEnvironment()), ...environmentOf(page) },
   })
-  const lines = output.split('\n').filter((line) => line !== '')
+  const lines = output.split('\n').map((line) => line.replace(/\.\.\.$/, '').trimEnd())
   await vi.waitFor(() => expect(asShown(worker.output)).toContain('worker  '), { timeout: 30_000, interval: 100 })
   for (const line of lines) expect(asShown(worker.output)).toContain(line)
   return worker
