@@ -69,6 +69,8 @@ export interface ResolvedWorkerOptions {
 }
 
 const SHORTEST_LEASE = 100
+/** The longest time a Node timer takes, in milliseconds: 24 days. */
+const LONGEST_TIME = 2 ** 31 - 1
 
 /**
  * Fills in what is absent, and checks what is there.
@@ -78,10 +80,7 @@ export async function resolveWorkerOptions(options: WorkerOptions): Promise<Reso
   const config = await configOf(options)
   const { app, file } = await appOf(config, options)
   const { worker } = config
-  const lease = worker.lease ?? 30_000
-  if (lease < SHORTEST_LEASE) {
-    throw new ConfigInvalidError(`lease is ${lease} ms`, { fix: `Give at least ${SHORTEST_LEASE} ms` })
-  }
+  const lease = withinLimits('lease', worker.lease ?? 30_000, SHORTEST_LEASE)
   return {
     app,
     appModule: file,
@@ -90,8 +89,11 @@ export async function resolveWorkerOptions(options: WorkerOptions): Promise<Reso
     groups: groupsOf(app, worker.groups),
     lease,
     drain: worker.drain ?? 30_000,
-    shutdownGrace: milliseconds(options.shutdownGrace ?? '5s', 'shutdownGrace'),
-    progressInterval: milliseconds(options.progressInterval ?? '500ms', 'progressInterval'),
+    shutdownGrace: withinLimits('shutdownGrace', milliseconds(options.shutdownGrace ?? '5s', 'shutdownGrace')),
+    progressInterval: withinLimits(
+      'progressInterval',
+      milliseconds(options.progressInterval ?? '500ms', 'progressInterval'),
+    ),
     unregistered: {
       maxRetries: options.unregistered?.maxRetries ?? 10,
       backoff: options.unregistered?.backoff ?? exponential('1s', { max: '1m' }),
@@ -101,6 +103,12 @@ export async function resolveWorkerOptions(options: WorkerOptions): Promise<Reso
     broker: config,
     ownsBroker: !('openConsumer' in config.broker),
   }
+}
+
+function withinLimits(name: string, time: number, shortest = 0): number {
+  if (time < shortest) throw new ConfigInvalidError(`${name} is ${time} ms`, { fix: `Give at least ${shortest} ms` })
+  if (time <= LONGEST_TIME) return time
+  throw new ConfigInvalidError(`${name} is ${time} ms`, { fix: 'Give at most 24 days' })
 }
 
 /** The config that holds for a worker: its options over `DS_*` variables over the config file. */

@@ -231,3 +231,12 @@ it('runs at most as many at once as it has slots, and keeps them busy', async ()
   await Promise.all(handles.map((handle) => handle.result()))
   expect(most).toBe(7)
 })
+
+it.each([
+  [{ lease: '50ms' }, 'lease is 50 ms. Give at least 100 ms'],
+  [{ lease: '30d' }, 'lease is 2592000000 ms. Give at most 24 days'],
+  [{ shutdownGrace: '30d' }, 'shutdownGrace is 2592000000 ms. Give at most 24 days'],
+])('refuses the times %o, which its timers cannot keep', async (options, message) => {
+  const { running } = await startWorker(createApp('app', [defineTask('x', () => 1)]), options)
+  await expect(running).rejects.toThrow(message)
+})
