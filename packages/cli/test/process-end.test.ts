@@ -42,3 +42,19 @@ test('a worker that was told to stop ends, also where its App keeps something op
   expect(await exited).toEqual([0, null])
   expect(performance.now() - before).toBeLessThan(5000)
 })
+
+test('Ctrl-C cancels the task of ds run, also where npm passes it on a second time', async () => {
+  const child = spawn(process.execPath, [BIN, '--json', 'run', 'tasks.ts', 'sleep'], { cwd: FIXTURES })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const exited = once(child, 'exit')
+  await new Promise<void>((resolve) =>
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('RUNNING')) resolve()
+    }),
+  )
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  expect(await exited).toEqual([130, null])
+  expect(said).toMatch(/^ds: task \S+ \(sleep\) was cancelled$/m)
+})

@@ -66,12 +66,13 @@ interface Job {
 
 async function runOn(broker: Broker, job: Job): Promise<number> {
   const { output } = job.invocation
-  const { createLogger, Worker } = await import('@ds/worker')
+  const { createLogger, listenForSignals, Worker } = await import('@ds/worker')
+  const logger = createLogger()
   const worker = new Worker({
     app: job.loaded.app,
     appModule: job.loaded.file,
     broker,
-    logger: handlersOnly(createLogger()),
+    logger: handlersOnly(logger),
     ...(job.concurrency !== undefined && { concurrency: job.concurrency }),
   })
   const manager = createTaskManager(broker, { app: job.loaded.app, owned: false })
@@ -80,12 +81,16 @@ async function runOn(broker: Broker, job: Job): Promise<number> {
   const failed = new Promise<never>((_resolve, reject) => void running.catch(reject))
   try {
     const task = await manager.create(job.name, job.args)
-    const interrupt = (): void => void task.cancel().catch(() => undefined)
-    process.once('SIGINT', interrupt)
+    let interrupted = false
+    const stopListening = listenForSignals(() => {
+      interrupted = true
+      task.cancel().catch(() => undefined)
+    }, logger)
     const ended = await Promise.race([follow(task, output, (event) => encodeEvent(event as TaskEvent)), failed])
-    process.off('SIGINT', interrupt)
+    stopListening()
     if (ended.state === 'DONE') output.value(await task.result())
-    return await explainEnd(ended, task, output)
+    const code = await explainEnd(ended, task, output)
+    return interrupted && code !== EXIT.done ? EXIT.interrupted : code
   } finally {
     await manager.close()
     await worker.stop()
