@@ -30,9 +30,11 @@ const files: Readonly<Record<string, string>> = {
   'packages/core/src/index.test.ts': '',
   'packages/core/dist/index.js': 'export const core = 1\n',
   'examples/tasks-documents/start.ts':
-    'const words: string[] = process.argv.slice(2)\nconsole.log(JSON.stringify({ words, cwd: process.cwd() }))\n' +
+    'const words: string[] = process.argv.slice(2)\n' +
     "if (words[0] === 'exit') process.exitCode = Number(words[1])\n" +
-    "if (words[0] === 'wait') { process.on('SIGTERM', () => process.exit(7)); setTimeout(() => {}, 20_000) }\n",
+    // Ready for the signal before it says anything: who reads that may send it at once.
+    "if (words[0] === 'wait') { process.on('SIGTERM', () => process.exit(7)); setTimeout(() => {}, 20_000) }\n" +
+    'console.log(JSON.stringify({ words, cwd: process.cwd() }))\n',
   pnpm: pnpm,
 }
 
