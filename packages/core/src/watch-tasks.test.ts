@@ -30,6 +30,24 @@ describe('watch of all tasks', () => {
     await expect.poll(() => watched.subscriptions.open, { timeout: 5000 }).toBe(0)
   })
 
+  test('tells of each life of an id that is removed and created again', async () => {
+    const seen: string[] = []
+    const ending = new AbortController()
+    const watching = (async () => {
+      for await (const { type } of watched.manager.watch({ signal: ending.signal })) seen.push(type)
+    })()
+    await expect.poll(() => watched.subscriptions.opened).toBe(1)
+    const life = ['QueuedEvent', 'StartedEvent', 'ResultEvent']
+    for (const lives of [life, [...life, ...life]]) {
+      const task = await watched.create('nightly')
+      await watched.worker.finish()
+      await task.remove()
+      await expect.poll(() => seen).toEqual(lives)
+    }
+    ending.abort()
+    await watching
+  })
+
   test('after a break tells how the tasks are that had not ended, and those that came and went', async () => {
     const ending = new AbortController()
     const all: TaskEvent[] = []

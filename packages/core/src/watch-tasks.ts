@@ -65,10 +65,15 @@ class ManyTasks implements WatchSource, FeedListener {
   }
 
   accepts(event: TaskEvent): boolean {
-    const told = this.#active.get(event.taskId) ?? this.#endedAt.get(event.taskId) ?? 0
-    if (event.version <= told) return false
+    if (event.version <= this.#toldOf(event)) return false
     this.#remember(event)
     return true
+  }
+
+  /** The version last told of an event's task; 0 where it is of a later life of the id, whose versions begin again. */
+  #toldOf({ taskId, createdAt }: Pick<TaskEvent, 'taskId' | 'createdAt'>): number {
+    const isLater = this.#heardAt !== undefined && createdAt > this.#heardAt
+    return this.#active.get(taskId) ?? (isLater ? undefined : this.#endedAt.get(taskId)) ?? 0
   }
 
   /** The tasks that had not ended when they were last heard of, and those created since the last event, as they are now. */
@@ -77,7 +82,7 @@ class ManyTasks implements WatchSource, FeedListener {
     const known = [...this.#active.keys()]
     const read = (id: string): Promise<Task | undefined> => throughOutage(() => reader.send(id), this.#ending.signal)
     const recent = await this.#createdSince(this.#heardAt)
-    const untold = recent.filter(({ id }) => !this.#active.has(id) && !this.#endedAt.has(id))
+    const untold = recent.filter(({ id: taskId, createdAt }) => this.#toldOf({ taskId, createdAt }) === 0)
     const tasks = [...(await Promise.all(known.map(read))), ...untold]
     return tasks.flatMap((task) => {
       if (!task || task.version < (this.#active.get(task.id) ?? 0)) return []
