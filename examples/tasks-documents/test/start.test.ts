@@ -79,5 +79,5 @@ test('an index that is none is one line on stderr and exit code 1', async () => 
   await writeFile(join(folder, 'out', index), 'no database '.repeat(100))
   const { code, stderr } = await start(own)
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^start: .*\.sqlite is no search index: choose another path\n$/)
+  expect(stderr).toMatch(/^start: .*\.sqlite is no search index: choose another path.*\n$/)
 }, 120_000)
