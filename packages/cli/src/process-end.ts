@@ -30,7 +30,9 @@ function endOfReader(error: NodeJS.ErrnoException): void {
 
 /** Nothing can happen any more, and the command is not done. */
 function endOfNothingLeft(): void {
-  process.stderr.write('ds: ended before it was done: an App, config or handler waits for something that can never come\n')
+  process.stderr.write(
+    'ds: ended before it was done: an App, config or handler waits for something that can never come\n',
+  )
   process.exit(EXIT.misuse)
 }
 
