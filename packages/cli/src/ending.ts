@@ -25,7 +25,8 @@ export async function explainEnd(task: Task, handle: TaskHandle, output: Output)
     return EXIT.failed
   }
   const last = (await handle.errors()).at(-1)?.error
-  const frame = last?.stacktrace[0]
+  // The user's own file, where the error was thrown by something of Node's.
+  const frame = last?.stacktrace.find(({ file }) => !file.startsWith('node:'))
   const where = frame ? ` at ${frame.file}:${frame.lineno}` : ''
   const what = last ? `${last.name}: ${last.message.split('\n')[0] ?? ''}${where}` : 'its errors are no longer kept'
   output.note(`ds: task ${task.id} (${task.name}) failed in attempt ${task.attempt}: ${what}`)

@@ -1,6 +1,9 @@
 import { createTaskManager, loadApp, loadConfig, NotSupportedError, openBroker } from '@ds/core'
 import type { Broker, ConfigOptions, LoadedApp, ResolvedConfig, TaskManager } from '@ds/core'
 
+/** Whoever types a command wants to hear soon that nobody answers. */
+const CONNECT_TIMEOUT = '5s'
+
 /** The options that every command takes. */
 export interface GlobalOptions {
   readonly json?: boolean
@@ -32,7 +35,7 @@ export function configFrom(options: GlobalOptions, more: ConfigOptions = {}): Pr
  */
 export async function openSession(options: GlobalOptions): Promise<Session> {
   const config = await configFrom(options)
-  const broker = await openBroker(config)
+  const broker = await openBroker(config, { timeout: CONNECT_TIMEOUT })
   const manager = createTaskManager(broker, { owned: true })
   if (broker.capabilities.shared) return { config, broker, manager, [Symbol.asyncDispose]: () => manager.close() }
   await manager.close()

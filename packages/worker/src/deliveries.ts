@@ -152,6 +152,7 @@ export class Deliveries implements DeliveryOwner {
   #start(held: HeldDelivery): void {
     const { observers, identity, runners } = this.#options
     this.counts.started += 1
+    held.started = true
     if (observers.length > 0) {
       const run = { task: held.task, worker: identity }
       tellObservers(observers, identity.logger, (observer) => observer.taskStarted?.(run))
@@ -172,7 +173,7 @@ export class Deliveries implements DeliveryOwner {
     held.end(held.lost ? { type: 'released' } : outcome)
     this.#lastEnded = held
     this.#running -= 1
-    if (this.#options.observers.length > 0) this.#tellEnded(held)
+    if (held.started && this.#options.observers.length > 0) this.#tellEnded(held)
     this.#options.onSlotFree()
     if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }

@@ -27,6 +27,8 @@ export class HeldDelivery implements HeldLease, DeliveryLink, Settlement {
   readonly definition: AnyTaskDefinition | undefined
   /** By `performance.now()`. */
   readonly startedAt: number = performance.now()
+  /** False for what is given back as it comes, for the worker is closing. */
+  started = false
   readonly #owner: DeliveryOwner
   #progress = 0
   #aborted: TaskAbortedError | undefined

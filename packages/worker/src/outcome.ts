@@ -7,6 +7,8 @@ export class TaskTimeoutError extends DsError {
     super('TaskTimeout', `${taskName} did not end within its timeout of ${timeout} ms`, {
       fix: 'Raise `timeout` in the task definition, or make the task smaller',
     })
+    // Where in the worker it was noticed tells nobody anything.
+    this.stack = `${this.name}: ${this.message}`
   }
 }
 

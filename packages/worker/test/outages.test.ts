@@ -139,3 +139,24 @@ it('ends with the error when the broker says no', async () => {
   const { running } = await startWorker(app, { broker })
   await expect(running).rejects.toMatchObject({ code: 'BrokerRefused' })
 })
+
+it('gives back what comes while it closes, and tells no observer of it', async () => {
+  const broker = brokerWith((consumer) => ({
+    receive: async (max, signal) => {
+      const deliveries = await consumer.receive(max, signal)
+      // The answer is on its way when the worker is told to stop.
+      if (deliveries.length > 0 && !signal.aborted) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      }
+      return deliveries
+    },
+  }))
+  const told: string[] = []
+  const observer = { taskStarted: () => void told.push('started'), taskEnded: () => void told.push('ended') }
+  const { manager, worker } = await startWorker(app, { broker, observers: [observer] })
+  const handle = await manager.create('noop', 1)
+  await until(async () => (await handle.get()).state === 'RUNNING')
+  await worker.stop()
+  expect(await handle.get()).toMatchObject({ state: 'QUEUED', attempt: 1, failures: 0, crashes: 0 })
+  expect(told).toEqual([])
+})
