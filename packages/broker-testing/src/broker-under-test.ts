@@ -36,11 +36,20 @@ export interface BrokerUnderTest {
   readonly garbage?: GarbageTools
   /** How many keys, messages or records the server holds of a namespace, for the case that storage does not grow. */
   readonly footprint?: (namespace: string) => Promise<number>
+  /** What the server holds in all: of the usual one, or of one that was started for a case. For soak cases. */
+  readonly usage?: (options: { url?: string }) => Promise<ServerUsage>
   /** Ends what the target itself has started. */
   readonly close?: () => Promise<void>
 }
 
 /** What the kit asks of a broker it has made: the options every broker takes, and now and then a server of its own. */
+export interface ServerUsage {
+  /** Keys, messages or records. */
+  readonly records: number
+  /** Bytes of data, without what the server needs for itself. */
+  readonly bytes: number
+}
+
 export interface CreateOptions extends BrokerOptions {
   /** A server other than the usual one, such as one behind a proxy. */
   readonly url?: string

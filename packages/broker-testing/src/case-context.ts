@@ -7,6 +7,9 @@ import { within } from './faults/waiting.ts'
 import type { FaultReport } from './report.ts'
 import type { Tolerances } from './tolerances.ts'
 
+/** What {@link CaseContext.until} takes for "not yet". */
+export type Falsy = undefined | false | 0 | ''
+
 /** Thrown by {@link CaseContext.skip}. */
 export class CaseSkipped extends Error {}
 
@@ -19,6 +22,8 @@ export interface RunSettings {
   readonly load: number
   /** `full` takes the sizes that the cases are named after; `test` smaller ones where a case would take minutes. */
   readonly scale: 'test' | 'full'
+  /** Milliseconds after which a case fails, where its own time is longer. */
+  readonly longest?: number
 }
 
 const CLOSE_TIMEOUT = 15_000
@@ -126,12 +131,12 @@ export class CaseContext {
   }
 
   /**
-   * Tries until `attempt` gives something other than undefined or false, and gives that. Errors count as "not yet".
+   * Tries until `attempt` gives something truthy, and gives that. Anything else and errors count as "not yet".
    * `what` follows the words "Waited 5 s for".
    */
   async until<Value>(
     what: string,
-    attempt: () => Value | undefined | false | Promise<Value | undefined | false>,
+    attempt: () => Value | Falsy | Promise<Value | Falsy>,
     timeout: number = this.tolerances.patience,
   ): Promise<Value> {
     this.#step = `it waited for ${what}`
@@ -140,7 +145,7 @@ export class CaseContext {
     for (let pause = 2; ; pause = Math.min(50, pause * 2)) {
       try {
         last = await attempt()
-        if (last !== undefined && last !== false) return last as Value
+        if (last) return last as Value
       } catch (error) {
         last = error
       }
@@ -148,7 +153,7 @@ export class CaseContext {
       if (performance.now() > deadline) break
       await new Promise((resolve) => setTimeout(resolve, pause))
     }
-    const seen = last === undefined || last === false ? '' : `: ${show(last)}`
+    const seen = last ? `: ${show(last)}` : ''
     throw new CheckFailed(`Waited ${timeout / 1000} s for ${what}${seen}`, { cause: last })
   }
 

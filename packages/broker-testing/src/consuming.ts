@@ -17,7 +17,7 @@ import { getTask, submitOne, valueOf } from './submitting.ts'
 
 /** A lease for cases that wait for its end: short, but not so short that a busy machine lets it run out by itself. */
 export function leaseOf({ settings }: CaseContext): number {
-  return 1000 * Math.ceil(Math.sqrt(settings.load))
+  return 1500 * Math.ceil(Math.sqrt(settings.load))
 }
 
 export function openConsumer(

@@ -5,9 +5,10 @@ export type {
   FaultyServer,
   GarbagePlace,
   GarbageTools,
+  ServerUsage,
 } from './broker-under-test.ts'
 export { CaseContext, CaseSkipped } from './case-context.ts'
-export type { RunSettings } from './case-context.ts'
+export type { Falsy, RunSettings } from './case-context.ts'
 export { CASES, casesIn } from './cases.ts'
 export { CheckFailed } from './check.ts'
 export { fullName, GROUPS, runsAlone } from './conformance-case.ts'

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { ruleCoverage } from './broken/catalogue.ts'
 import type { RunSettings } from './case-context.ts'
 import type { ConformanceReport } from './report.ts'
 import type { CaseResult } from './run-cases.ts'
@@ -17,7 +18,7 @@ export function makeReport({ target, tolerances }: RunSettings, results: readonl
     skipped: ofVerdict('skipped').map(({ name, why = '' }) => ({ case: name, reason: why })),
     tolerances,
     faults: results.flatMap(({ faults }) => faults),
-    rules: [],
+    rules: ruleCoverage(),
   }
 }
 

@@ -83,7 +83,8 @@ export function checkSkips(target: BrokerUnderTest, cases: readonly ConformanceC
 }
 
 async function failureOf(each: ConformanceCase, context: CaseContext): Promise<unknown> {
-  const timeout = timeoutOf(each, context.settings.load)
+  const { load, longest = Infinity } = context.settings
+  const timeout = Math.min(longest, timeoutOf(each, load))
   try {
     const ended = await within(
       each.run(context).then(() => true),

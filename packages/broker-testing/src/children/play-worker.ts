@@ -25,6 +25,7 @@ export async function playWorker(broker: Broker, queue: string, role: WorkerRole
 async function handle(delivery: Delivery, role: WorkerRole): Promise<Outcome> {
   await holdAt('claimed', delivery, role)
   sayOf('start', delivery)
+  if (delivery.task.id === role.poison) process.kill(process.pid, 'SIGKILL')
   await pause(role.work / 2)
   await holdAt('middle', delivery, role)
   await pause(role.work / 2)

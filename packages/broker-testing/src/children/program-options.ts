@@ -29,6 +29,8 @@ export interface WorkerRole {
   /** Milliseconds that a task takes. */
   readonly work: number
   readonly hold?: HoldStage
+  /** A task of this id kills the process when it starts, as a handler does that crashes. */
+  readonly poison?: string
 }
 
 /** Before the handler's first line, in the middle of it, or after its effect and before its outcome is settled. */

@@ -23,26 +23,30 @@ export async function abortIsHeeded(context: CaseContext): Promise<void> {
   equal((await receiveOne(context, consumer)).lease.attempt, 1, 'the attempt of a task after an abort')
 }
 
+/** Aborts before, while and after a task can be claimed. */
 export async function abortLosesNothing(context: CaseContext): Promise<void> {
   const broker = await context.open()
   const consumer = await openConsumer(context, broker)
   const received: Delivery[] = []
-  const rounds = 60
+  const rounds = 96
   for (let round = 0; round < rounds; round++) {
     const over = new AbortController()
     const receiving = consumer.receive(2, over.signal)
-    const submitting = submitOne(context, broker)
-    // From before the task can be claimed to after it was.
     setTimeout(() => over.abort(), (round % 12) / 2)
+    await pause(Math.floor(round / 12) / 2)
+    await submitOne(context, broker)
     const deliveries = await context.soon('an aborted receive to resolve', receiving)
-    await submitting
     received.push(...deliveries)
     for (const delivery of deliveries) await settle(consumer, delivery, DONE)
   }
   received.push(...(await receiveMany(context, consumer, rounds - received.length)))
-  const attempts = received.filter(({ lease }) => lease.attempt !== 1).length
-  equal(attempts, 0, 'tasks that were claimed by an aborted receive and not handed out')
+  const again = received.filter(({ lease }) => lease.attempt !== 1).length
+  equal(again, 0, 'tasks that were claimed by an aborted receive and not handed out')
   equal(new Set(received.map(({ task }) => task.id)).size, rounds, 'different tasks received over aborts')
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
 export async function closedReceive(context: CaseContext): Promise<void> {

@@ -131,21 +131,19 @@ async function boundedClaims(context: CaseContext): Promise<void> {
 
 async function nothingHoarded(context: CaseContext): Promise<void> {
   const broker = await context.open()
-  const idle = await openConsumer(context, broker)
+  await openConsumer(context, broker)
   const busy = await openConsumer(context, broker)
-  await submitOne(context, broker)
+  await submitAll(broker, newTasks(context, 40))
+  await settle(busy, await receiveOne(context, busy), DONE)
   await receiveOne(context, busy)
   // Neither the one that never asks nor the one that is full may keep anything from the third.
   const third = await openConsumer(context, await context.another(broker))
-  const tasks = newTasks(context, 30)
-  await submitAll(broker, tasks)
-  const received = await receiveMany(context, third, 30 - context.capabilities.claimAhead)
+  const received = await receiveMany(context, third, 38 - context.capabilities.claimAhead)
   equal(
-    received.every(({ lease }) => lease.attempt === 1),
-    true,
-    'whether all came at the first attempt',
+    received.filter(({ lease }) => lease.attempt !== 1),
+    [],
+    'tasks that did not come at their first attempt',
   )
-  await idle.close()
 }
 
 async function wakesUp(context: CaseContext): Promise<void> {

@@ -52,7 +52,8 @@ async function threeLeasesLong(context: CaseContext): Promise<void> {
     await TestWorker.start({ broker: await context.another(broker), ...options }),
   ]
   const { id } = await submitOne(context, broker)
-  await context.until('a task three leases long to end', async () => (await getTask(broker, id)).state === 'DONE')
+  const ended = async (): Promise<boolean> => (await getTask(broker, id)).state === 'DONE'
+  await context.until('a task three leases long to end', ended, 4 * lease + context.tolerances.patience)
   await Promise.all(workers.map((worker) => worker.stop()))
   const { attempt, crashes } = await getTask(broker, id)
   equal([starts, attempt, crashes], [[1], 1, 0], 'starts, attempt and crashes of a task three leases long')
@@ -100,7 +101,10 @@ async function sameWorkerAgain(context: CaseContext): Promise<void> {
   const running = await runningTask(context, broker, { consumer: { lease: leaseOf(context) } })
   const other = await submitOne(context, broker)
   const kept = await receiveOne(context, running.consumer)
-  const renewing = setInterval(() => void renew(running.consumer, kept).catch(() => undefined), 200)
+  const renewing = setInterval(
+    () => void renew(running.consumer, kept).catch(() => undefined),
+    kept.lease.expiresIn / 5,
+  )
   context.atEnd(async () => clearInterval(renewing))
   const again = await receiveOne(context, running.consumer)
   equal(

@@ -57,6 +57,7 @@ async function ownWrites(context: CaseContext): Promise<void> {
   for (let round = 0; round < 30; round++) {
     const { id } = await submitOne(context, broker)
     equal((await getTask(broker, id)).state, 'QUEUED', 'the state read after submit')
+    equal((await broker.counts()).QUEUED, 1, 'the QUEUED counted after submit')
     equal((await broker.list({ limit: 1 })).tasks[0]?.id, id, 'the newest task listed after submit')
     const delivery = await receiveOne(context, consumer)
     equal((await getTask(broker, id)).state, 'RUNNING', 'the state read after receive')

@@ -73,14 +73,16 @@ export async function slowLink(context: CaseContext): Promise<void> {
   equal(again, 0, 'tasks that started twice over a slow link')
 }
 
-/** While the link is cut, what waits goes on waiting, and a renewal says what is wrong. */
+/** While the server is away, what waits goes on waiting, and a renewal says what is wrong. */
 export async function waitingCalls(context: CaseContext): Promise<void> {
-  const { proxy, url } = await behindProxy(context)
-  const broker = await context.open({ url })
+  const server = await context.server()
+  const broker = await context.open({ url: server.url })
   const held = await runningTask(context, broker, { consumer: { lease: 60_000 } })
   const idle = await openConsumer(context, broker, { queues: ['idle'], lease: 60_000 })
   const waiting = receiveOne(context, idle)
-  await proxy.cut({ refuse: true })
+  // So that the server is asked before it goes.
+  await context.watchFor(200)
+  await server.stop()
   const settling = held.consumer.settle([{ lease: held.delivery.lease, outcome: { type: 'done', result: '1' } }])
   const ended = await Promise.race([
     waiting.then(
@@ -96,7 +98,7 @@ export async function waitingCalls(context: CaseContext): Promise<void> {
   equal(ended, 'nothing', 'what ended while the server could not be reached')
   await rejectsTyped(context, 'renew', renew(held.consumer, held.delivery))
   await rejectsTyped(context, 'submit', submitOne(context, broker))
-  await proxy.heal()
+  await server.start()
   const [answer] = await context.soon('settle to go on', settling, context.tolerances.recovery)
   check(answer?.ok, 'settle was answered with an error after an outage')
   await context.until('the outcome to stand', async () => (await getTask(broker, held.task.id)).state === 'DONE')

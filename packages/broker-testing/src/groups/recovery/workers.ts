@@ -108,7 +108,7 @@ export async function killedAgainAndAgain(context: CaseContext): Promise<void> {
   const told: string[] = []
   const until = performance.now() + seconds * 1000
   let inFlight = 0
-  let lastVictim: ChildScript | undefined
+  let last: Victim | undefined
   for (let kill = 0; performance.now() < until; kill++) {
     const tasks = newTasks(context, 400, { maxCrashes: 100 })
     await submitAll(broker, tasks)
@@ -118,13 +118,13 @@ export async function killedAgainAndAgain(context: CaseContext): Promise<void> {
     await context.until('the next victim to run something', () => unsettled(victim).length > 0)
     await victim.kill()
     inFlight += unsettled(victim).length
-    lastVictim = victim
+    last = { child: victim, at: performance.now() }
     const next = await start()
     children.push(next)
     living[kill % living.length] = next
     await context.until('the backlog to shrink', async () => (await broker.counts()).QUEUED < 200, 60_000)
   }
-  const recoveredMs = await untilTakenOver(context, broker, lastVictim)
+  const recoveredMs = last ? await untilTakenOver(context, broker, last) : 0
   await context.until(
     'all tasks to end',
     async () => {
@@ -143,6 +143,12 @@ export async function killedAgainAndAgain(context: CaseContext): Promise<void> {
   sameMembers([...new Set(starts)], told, 'the tasks that were started')
 }
 
+interface Victim {
+  readonly child: ChildScript
+  /** When it was killed. */
+  readonly at: number
+}
+
 /** What a killed worker had started and not heard the end of. */
 function unsettled(child: ChildScript): string[] {
   const settled = new Set(idsIn(child, 'settled'))
@@ -150,13 +156,12 @@ function unsettled(child: ChildScript): string[] {
 }
 
 /** Waits until what the victim held has ended, and gives the time that took. */
-async function untilTakenOver(context: CaseContext, broker: Broker, victim: ChildScript | undefined): Promise<number> {
-  const killed = performance.now()
-  const held = victim ? unsettled(victim) : []
+async function untilTakenOver(context: CaseContext, broker: Broker, { child, at }: Victim): Promise<number> {
+  const held = unsettled(child)
   await context.until('what the last victim held to end', async () =>
     (await broker.get(held)).every((task) => task?.state === 'DONE'),
   )
-  return Math.round(performance.now() - killed)
+  return Math.round(performance.now() - at)
 }
 
 async function statesOf(context: CaseContext, ids: readonly string[]): Promise<Map<string, number>> {
