@@ -7,12 +7,12 @@ import type { Link } from './link.ts'
 
 /** The entry goes. */
 export function ack(link: Link, reply: string): void {
-  link.publish(reply, '+ACK')
+  link.say(reply, '+ACK')
 }
 
 /** The entry comes back, at once or after some milliseconds. */
 export function nak(link: Link, reply: string, after = 0): void {
-  link.publish(reply, nakText(after))
+  link.say(reply, nakText(after))
 }
 
 /** The same, and waits until the server has it. */

@@ -3,7 +3,7 @@ import { ack, nak } from './acknowledge.ts'
 import { decideClaim, leaseEnd } from './claim.ts'
 import type { ClaimDecision } from './claim.ts'
 import type { Clock } from './clock.ts'
-import { decodeEntry, UndecodableRecord } from './codec.ts'
+import { decodeEntry, storedIn, UndecodableRecord } from './codec.ts'
 import type { Entry, Stored } from './codec.ts'
 import type { Holdings } from './holdings.ts'
 import type { Link } from './link.ts'
@@ -53,6 +53,7 @@ export async function claimEntry(parts: ConsumerParts, candidate: Candidate): Pr
   }
   const { decision, stored } = await parts.records.changeOne<Claimed>({
     id: entry.id,
+    known: candidate.entry.count === 1 && !candidate.doubtful ? storedIn(entry) : undefined,
     decide: (standing) => decide(parts, { candidate, ticket: entry.ticket, standing }),
   })
   if (decision.type === 'claim' && stored) return handOut(parts, candidate, stored)

@@ -58,18 +58,45 @@ export interface Entry {
   readonly ticket: string
   /** Of a delayed one: not before this time. */
   readonly runAt?: number
+  /** The record that was queued, and its revision: whoever receives the entry first need not read it. */
+  readonly record?: TaskRecord
+  readonly revision?: number
 }
 
 /** Bytes that are no record or entry of this version. */
 export class UndecodableRecord extends Error {}
 
-export function encode(value: TaskRecord | Entry): string {
-  return JSON.stringify(value)
+/** A record begins with its nonce, so that a reader who asks only whose it is need not read on. */
+export function encodeRecord({ nonce, ...rest }: TaskRecord): string {
+  return JSON.stringify({ nonce, ...rest })
+}
+
+/** What the text of a record with this nonce begins with. */
+export function beginningOf({ nonce }: TaskRecord): string {
+  return `{"nonce":${JSON.stringify(nonce)},`
+}
+
+export function encodeEntry(entry: Entry): string {
+  return JSON.stringify(entry)
+}
+
+/** Records up to so many characters travel in their entries. */
+const COPY_LIMIT = 4096
+
+/** An entry with its record in it, if that is small. */
+export function encodeEntryOf({ record, revision }: Stored): string {
+  const { task, ticket } = record
+  const text = encodeRecord(record)
+  if (text.length > COPY_LIMIT) return encodeEntry({ schema: 1, id: task.id, ticket })
+  return `{"schema":1,"id":${JSON.stringify(task.id)},"ticket":${JSON.stringify(ticket)},"revision":${revision},"record":${text}}`
 }
 
 /** @throws UndecodableRecord */
 export function decodeRecord(bytes: Uint8Array): TaskRecord {
-  const value = parse(bytes)
+  return asRecord(parse(bytes))
+}
+
+function asRecord(value: Record<string, unknown>): TaskRecord {
   const task = value['task']
   if (!isObject(task)) throw new UndecodableRecord('it holds no task')
   if (task['schema'] !== 1) throw new UndecodableRecord(`schema ${String(task['schema'])} of the task is not known`)
@@ -95,6 +122,17 @@ export function decodeEntry(bytes: Uint8Array): Entry {
   const value = parse(bytes)
   if (!isText(value['id']) || !isText(value['ticket'])) throw new UndecodableRecord('it names no task')
   return value as unknown as Entry
+}
+
+/** The record that an entry carries, if it is one of this version. */
+export function storedIn({ record, revision }: Entry): Stored | undefined {
+  if (!isObject(record) || revision === undefined) return undefined
+  try {
+    return { record: asRecord(record), revision }
+  } catch (error) {
+    if (error instanceof UndecodableRecord) return undefined
+    throw error
+  }
 }
 
 function parse(bytes: Uint8Array): Record<string, unknown> {

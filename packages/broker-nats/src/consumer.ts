@@ -77,11 +77,14 @@ export class NatsConsumer implements TaskConsumer {
   async #renewOne(renewal: Renewal): Promise<RenewAnswer> {
     const holding = this.#parts.holdings.get(renewal.lease.token)
     if (!holding) return { status: 'lost' }
-    if (!holding.settling) {
-      await holding.renewing?.catch(() => undefined)
-      if (!holding.settling) return this.#renewHolding(holding, renewal)
-    }
-    return { status: 'held' }
+    await holding.renewing?.catch(() => undefined)
+    return holding.settling ? this.#readLease(renewal.lease) : this.#renewHolding(holding, renewal)
+  }
+
+  /** Of a task whose outcome is on its way: a write would only be in its way. */
+  async #readLease({ id, token }: Lease): Promise<RenewAnswer> {
+    const stored = await this.#parts.records.read(id)
+    return stored?.record.claim === token ? heldAs(stored.record) : { status: 'lost' }
   }
 
   async #renewHolding(holding: Holding, { lease, progress }: Renewal): Promise<RenewAnswer> {
@@ -99,8 +102,7 @@ export class NatsConsumer implements TaskConsumer {
     }
     holding.stored = stored
     nak(link, holding.entry.reply, options.lease)
-    const { cancelRequested } = stored.record.task
-    return cancelRequested ? { status: 'held', cancel: cancelRequested } : { status: 'held' }
+    return heldAs(stored.record)
   }
 
   /** The renewed record, with the progress in it; undefined where the lease is lost. */
@@ -145,6 +147,10 @@ export class NatsConsumer implements TaskConsumer {
     if (fate.gone) ack(this.#parts.link, reply)
     else await nakAndWait(this.#parts.link, reply, fate.after)
   }
+}
+
+function heldAs({ task: { cancelRequested } }: TaskRecord): RenewAnswer {
+  return cancelRequested ? { status: 'held', cancel: cancelRequested } : { status: 'held' }
 }
 
 interface RenewalOf {

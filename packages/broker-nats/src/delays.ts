@@ -31,6 +31,7 @@ export class Delays {
   readonly #parts: DelaysParts
   #puller: QueuePuller | undefined
   #arrived: Delivered[] = []
+  #sorting: readonly Promise<void>[] = []
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -49,10 +50,12 @@ export class Delays {
     void this.#run(this.#puller)
   }
 
-  close(): void {
+  /** Ends when what has arrived is sorted: it would be missing for some time otherwise. */
+  async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
     this.#puller?.close()
+    await Promise.allSettled([...this.#sorting, ...this.#arrived.splice(0).map((entry) => this.#sort(entry))])
   }
 
   async #run(puller: QueuePuller): Promise<void> {
@@ -70,7 +73,8 @@ export class Delays {
   async #takeAll(puller: QueuePuller): Promise<void> {
     let taken = this.#arrived.splice(0)
     while (taken.length > 0 && !this.#closed) {
-      await Promise.all([puller.now(BATCH), ...taken.map((entry) => this.#sort(entry))])
+      this.#sorting = taken.map((entry) => this.#sort(entry))
+      await Promise.all([puller.now(BATCH), ...this.#sorting])
       taken = this.#arrived.splice(0)
     }
   }

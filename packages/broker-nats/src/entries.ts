@@ -1,5 +1,6 @@
-import { decodeEntry, encode, UndecodableRecord } from './codec.ts'
-import type { Entry, TaskRecord } from './codec.ts'
+import { decodeEntry, encodeEntry, encodeEntryOf, UndecodableRecord } from './codec.ts'
+import type { Entry, Stored, TaskRecord } from './codec.ts'
+import { EntryPublisher } from './entry-publisher.ts'
 import { isGone } from './errors.ts'
 import type { Link } from './link.ts'
 import { delayedSubject, encodeToken, entrySubject } from './names.ts'
@@ -11,32 +12,35 @@ export class Entries {
   readonly #link: Link
   readonly #names: Names
   readonly #reader: StreamReader
+  readonly #publisher: EntryPublisher
 
   constructor(link: Link, names: Names, replicated: () => boolean) {
     this.#link = link
     this.#names = names
     this.#reader = new StreamReader(link, names.queues, replicated)
+    this.#publisher = new EntryPublisher(link)
   }
 
   /** Queues a task whose record says QUEUED. The server drops a second entry with the same ticket while it remembers the first. */
-  add(record: TaskRecord): Promise<void> {
-    return this.#publish(record, record.ticket)
+  add(stored: Stored): Promise<void> {
+    return this.#publish(stored, stored.record.ticket)
   }
 
   /** Queues a task whose submitter may have died in between: never started, and without an entry. */
-  async mend(record: TaskRecord): Promise<void> {
-    const { task } = record
-    if (task.state === 'QUEUED' && task.attempt === 0 && (await this.find(record)) === undefined) await this.add(record)
+  async mend(stored: Stored): Promise<void> {
+    const { state, attempt } = stored.record.task
+    if (state === 'QUEUED' && attempt === 0 && (await this.find(stored.record)) === undefined) await this.add(stored)
   }
 
   /** Queues a task whose entry is gone although the record says that it waits. */
-  replace(record: TaskRecord, revision: number): Promise<void> {
-    return this.#publish(record, `${record.ticket}/${revision}`)
+  replace(stored: Stored): Promise<void> {
+    return this.#publish(stored, `${stored.record.ticket}/${stored.revision}`)
   }
 
   /** Puts a delayed entry into its queue. */
   promote(queue: string, { id, ticket }: Entry): Promise<void> {
-    return this.#send(entrySubject(this.#names, queue, id), { schema: 1, id, ticket }, ticket)
+    const body = encodeEntry({ schema: 1, id, ticket })
+    return this.#publisher.publish({ subject: entrySubject(this.#names, queue, id), body, name: nameOf(id, ticket) })
   }
 
   /** Sequence of the entry that a record stands for. */
@@ -69,18 +73,22 @@ export class Entries {
     }
   }
 
-  #publish(record: TaskRecord, name: string): Promise<void> {
-    const { task, ticket } = record
-    const entry: Entry = { schema: 1, id: task.id, ticket }
-    if (!isDelayed(record)) return this.#send(entrySubject(this.#names, task.queue, task.id), entry, name)
-    const delayed = { ...entry, ...(task.runAt !== undefined && { runAt: task.runAt }) }
-    return this.#send(delayedSubject(this.#names, task.queue, task.id), delayed, `${name}/delayed`)
+  #publish(stored: Stored, name: string): Promise<void> {
+    const { task, ticket } = stored.record
+    const { queue, id, runAt } = task
+    if (!isDelayed(stored.record)) {
+      const subject = entrySubject(this.#names, queue, id)
+      return this.#publisher.publish({ subject, body: encodeEntryOf(stored), name: nameOf(id, name) })
+    }
+    const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
+    const subject = delayedSubject(this.#names, queue, id)
+    return this.#publisher.publish({ subject, body, name: nameOf(id, `${name}/delayed`) })
   }
+}
 
-  async #send(subject: string, entry: Entry, name: string): Promise<void> {
-    const msgID = `${encodeToken(entry.id)}/${encodeToken(name)}`
-    await this.#link.call('queueing a task', () => this.#link.js.publish(subject, encode(entry), { msgID }))
-  }
+/** By which the server knows a message that is sent again. */
+function nameOf(id: string, name: string): string {
+  return `${encodeToken(id)}/${encodeToken(name)}`
 }
 
 /** Whether its entry was put aside. A retry's delay is the server's own: its entry was received before. */

@@ -1,14 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { BrokerClosedError, BrokerUnavailableError } from '@ds/core'
 import type { DsError } from '@ds/core'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
-import { connect, errors } from '@nats-io/transport-node'
+import { errors } from '@nats-io/transport-node'
 import type { Msg, NatsConnection, PublishOptions, Subscription } from '@nats-io/transport-node'
-import { notEnabledError, permanent, toDsError } from './errors.ts'
+import { dial } from './dial.ts'
+import { notEnabledError, toDsError } from './errors.ts'
 import type { Settings } from './options.ts'
+import { Tick } from './tick.ts'
 
-const DIAL_TIMEOUT = 2000
-const DIAL_WAIT = 200
+const LAST_WORDS = 1000
 
 /** The connection to the server. A call over it ends with the connection: nothing waits for an answer that cannot come. */
 export class Link {
@@ -16,12 +18,17 @@ export class Link {
   readonly #inFlight = new Set<(error: DsError) => void>()
   /** Calls that wait for the connection to return. */
   readonly #waiting = new Set<() => void>()
+  readonly #subscriptions = new Set<Subscription>()
+  readonly #said = new Tick<{ subject: string; payload: string }>(Infinity, (said) => {
+    for (const { subject, payload } of said) this.publish(subject, payload)
+  })
   readonly #onReturn = new Set<() => void>()
   readonly #onBreak = new Set<() => void>()
   #client: NatsConnection | undefined
   #js: JetStreamClient | undefined
   #manager: JetStreamManager | undefined
   #away = false
+  #readsMany = false
   #closed = false
   #lastAnswerAt: number | undefined
   #returnedAt: number | undefined
@@ -60,12 +67,17 @@ export class Link {
     return this.#returnedAt
   }
 
+  /** Whether the server reads the newest messages of many subjects in one request: from 2.11 on. */
+  get readsMany(): boolean {
+    return this.#readsMany
+  }
+
   get away(): boolean {
     return this.#away
   }
 
   async open({ timeout, signal }: { timeout: number; signal?: AbortSignal }): Promise<void> {
-    this.#client = this.settings.client ?? (await this.#dial(performance.now() + timeout, signal))
+    this.#client = this.settings.client ?? (await dial(this.settings, performance.now() + timeout, signal))
     const options = {
       timeout: this.settings.timeout,
       ...(this.settings.domain !== undefined && { domain: this.settings.domain }),
@@ -78,13 +90,18 @@ export class Link {
       throw notEnabledError()
     this.#lastAnswerAt = Date.now()
     this.#away = false
+    this.#readsMany = isAtLeast(this.#client.info?.version, [2, 11])
     void this.#watch(this.#client)
   }
 
   async close(): Promise<void> {
+    // What was said last must arrive: an entry that is not given back would be missing for seconds.
+    if (this.#client && !this.#away) await Promise.race([this.#flush(), delay(LAST_WORDS, undefined, { ref: false })])
     this.#closed = true
     for (const wake of this.#waiting) wake()
     this.#breakOff('the broker is closing')
+    // A client that is not ours stays, without what we have left in it.
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
     await this.reset()
   }
 
@@ -131,14 +148,25 @@ export class Link {
     if (!this.#closed && !this.#away) this.client.publish(subject, payload, options)
   }
 
+  /**
+   * The same, together with all that is said in this tick: the client writes to its socket at the end of each promise job, and a
+   * thousand acks would be a thousand writes.
+   */
+  say(subject: string, payload: string): void {
+    this.#said.add({ subject, payload })
+  }
+
   subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
-    return this.client.subscribe(subject, {
+    const subscription = this.client.subscribe(subject, {
       callback: (error, message) => {
         if (error) return
         this.#lastAnswerAt = Date.now()
         onMessage(message)
       },
     })
+    this.#subscriptions.add(subscription)
+    subscription.closed.finally(() => this.#subscriptions.delete(subscription)).catch(() => undefined)
+    return subscription
   }
 
   /** Calls back when the connection is there again after a break; gives a function that ends that. */
@@ -151,6 +179,11 @@ export class Link {
   onBreak(listener: () => void): () => void {
     this.#onBreak.add(listener)
     return () => this.#onBreak.delete(listener)
+  }
+
+  async #flush(): Promise<void> {
+    this.#said.flush()
+    await this.client.flush().catch(() => undefined)
   }
 
   #untilReturn(doing: string): Promise<void> {
@@ -169,54 +202,6 @@ export class Link {
     })
   }
 
-  async #dial(until: number, signal: AbortSignal | undefined): Promise<NatsConnection> {
-    for (;;) {
-      try {
-        return await this.#connectOnce(Math.max(1, Math.min(DIAL_TIMEOUT, until - performance.now())), signal)
-      } catch (error) {
-        const refused = permanent(error, 'connecting')
-        if (refused) throw refused
-        if (signal?.aborted) throw new BrokerUnavailableError('Connecting to NATS was aborted', { cause: error })
-        if (performance.now() + DIAL_WAIT >= until) {
-          const fix = 'Check the address, and that the server runs'
-          throw new BrokerUnavailableError(`NATS at ${this.settings.address} cannot be reached`, { fix, cause: error })
-        }
-        await pause(DIAL_WAIT, signal)
-      }
-    }
-  }
-
-  async #connectOnce(timeout: number, signal: AbortSignal | undefined): Promise<NatsConnection> {
-    const connecting = connect({
-      name: 'ds',
-      reconnectTimeWait: 200,
-      reconnectJitter: 100,
-      pingInterval: 5000,
-      maxPingOut: 2,
-      ...this.settings.connection,
-      servers: [...this.settings.servers],
-      timeout,
-      maxReconnectAttempts: -1,
-      waitOnFirstConnect: false,
-    })
-    const aborted = new Promise<never>((_, reject) => {
-      if (signal?.aborted) reject(new Error('aborted'))
-      signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
-    })
-    try {
-      return await Promise.race([connecting, aborted])
-    } catch (error) {
-      // One that arrives after the abort would stay open for ever.
-      connecting
-        .then(
-          (late) => late.close(),
-          () => undefined,
-        )
-        .catch(() => undefined)
-      throw error
-    }
-  }
-
   async #watch(client: NatsConnection): Promise<void> {
     for await (const status of client.status()) {
       if (client !== this.#client) return
@@ -226,6 +211,7 @@ export class Link {
       } else if (status.type === 'reconnect') {
         this.#away = false
         this.#returnedAt = performance.now()
+        this.#readsMany = isAtLeast(client.info?.version, [2, 11])
         this.#lastAnswerAt = Date.now()
         for (const listener of this.#onReturn) listener()
         for (const wake of this.#waiting) wake()
@@ -249,13 +235,12 @@ export class Link {
   }
 }
 
-function awayError(doing: string): BrokerUnavailableError {
-  return new BrokerUnavailableError(`NATS is away while ${doing}`, { fix: 'It is tried again when the server is back' })
+/** Whether a version such as `2.10.27` is at least this one. An unknown one is not. */
+function isAtLeast(version: string | undefined, [major, minor]: readonly [number, number]): boolean {
+  const [thisMajor = 0, thisMinor = 0] = (version ?? '').split('.').map(Number)
+  return thisMajor > major || (thisMajor === major && thisMinor >= minor)
 }
 
-function pause(time: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, time)
-    signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-  })
+function awayError(doing: string): BrokerUnavailableError {
+  return new BrokerUnavailableError(`NATS is away while ${doing}`, { fix: 'It is tried again when the server is back' })
 }

@@ -108,7 +108,7 @@ export class NatsParts {
     await Promise.all([...this.consumers].map((consumer) => consumer.close()))
     this.#upkeep.close()
     this.#cancels.close()
-    this.#delays.close()
+    await this.#delays.close()
     this.events.close()
     this.#view.close()
     await this.link.close()

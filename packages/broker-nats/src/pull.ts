@@ -10,6 +10,8 @@ export interface Delivered {
   readonly reply: string
   /** Sequence in the stream. */
   readonly sequence: number
+  /** Deliveries of it, as far as the server remembers, this one included. */
+  readonly count: number
   /** By `performance.now()`. */
   readonly arrivedAt: number
 }
@@ -131,7 +133,15 @@ export class QueuePuller {
     if (headers !== undefined && headers.code > 0) return this.#onStatus(subject, headers.code, headers.description)
     const { queue, onEntry } = this.#options
     const reply = message.reply ?? ''
-    onEntry({ queue, subject, bytes: message.data, reply, sequence: sequenceOf(reply), arrivedAt: performance.now() })
+    onEntry({
+      queue,
+      subject,
+      bytes: message.data,
+      reply,
+      sequence: sequenceOf(reply),
+      count: numberIn(reply, 2),
+      arrivedAt: performance.now(),
+    })
     for (const pull of this.#pulls.values()) {
       pull.left -= 1
       if (pull.left === 0) pull.end()

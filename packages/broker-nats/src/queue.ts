@@ -71,12 +71,12 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   async retry(id: string, { nonce }: { nonce: string }): Promise<RetryAnswer> {
     const { records, payloads, entries, clock } = this.#parts
     let dropped: Slot | undefined
-    const answer = await records.changeOne<RetryAnswer | TaskRecord>({
+    const answer = await records.changeOne<RetryAnswer | Stored>({
       id,
       decide: (standing) => {
         if (!standing) return { answer: 'unknown' }
         const { record } = standing
-        if (record.retriedBy === nonce) return { answer: record }
+        if (record.retriedBy === nonce) return { answer: standing }
         const at = clock.now()
         const verdict = applyTo(record, { type: 'retry', at })
         if (verdict.verdict !== 'applied') return { answer: 'active' }
@@ -84,12 +84,13 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
         // The nonce is the ticket too: of this queueing and of no other.
         const { entry: _entry, ...next } = recordAfter(record, verdict, at)
         const write: TaskRecord = { ...next, retriedBy: nonce, ticket: nonce }
-        return { write, answer: () => write }
+        return { write, answer: (stored) => stored }
       },
     })
     if (typeof answer === 'string') return answer
-    if (answer.task.state === 'QUEUED' && answer.ticket === nonce) await entries.add(answer)
-    await payloads.drop(dropped, answer.task)
+    const { task, ticket } = answer.record
+    if (task.state === 'QUEUED' && ticket === nonce) await entries.add(answer)
+    await payloads.drop(dropped, task)
     return 'queued'
   }
 
@@ -111,7 +112,7 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
     if (!fresh) place.free()
     if (answer !== 'created') await payloads.drop(args, task)
     if (answer === 'full' || !stored) throw new QueueFullError(task.queue, task.maxQueued ?? 0)
-    await (fresh ? entries.add(stored.record) : entries.mend(stored.record))
+    await (fresh ? entries.add(stored) : entries.mend(stored))
     return answer
   }
 

@@ -1,8 +1,10 @@
 import { DsError } from '@ds/core'
 import type { Result } from '@ds/core'
-import { decodeRecord, encode, UndecodableRecord } from './codec.ts'
+import { beginningOf, decodeRecord, encodeRecord, UndecodableRecord } from './codec.ts'
 import type { Stored, TaskRecord } from './codec.ts'
-import { isConflict, isGone } from './errors.ts'
+import { isGone } from './errors.ts'
+import { GroupWriter, writeIfExpected } from './group-writer.ts'
+import { LastReader } from './last-reader.ts'
 import type { Link } from './link.ts'
 import { removalSubject, taskSubject } from './names.ts'
 import type { Names } from './names.ts'
@@ -45,16 +47,12 @@ interface Standing {
 export class Records {
   readonly #options: RecordsOptions
   readonly #reader: StreamReader
-  #lastWrite = 0
+  readonly #groups: GroupWriter
 
   constructor(options: RecordsOptions) {
     this.#options = options
     this.#reader = new StreamReader(options.link, options.names.tasks, options.replicated)
-  }
-
-  /** The newest revision that this process has written. */
-  get lastWrite(): number {
-    return this.#lastWrite
+    this.#groups = new GroupWriter(options.link, new LastReader(options.link, options.names.tasks))
   }
 
   async read(id: string): Promise<Stored | undefined> {
@@ -70,6 +68,8 @@ export class Records {
       const stored = await this.#write(decision.write, standing.revision)
       if (stored) return decision.answer(stored)
       standing = await this.#standing(id)
+      // It stands after all: it was read from a replica that was behind, or the answer to it got lost.
+      if (standing.stored?.record.nonce === decision.write.nonce) return decision.answer(standing.stored)
     }
   }
 
@@ -98,15 +98,11 @@ export class Records {
   async #write(record: TaskRecord, expected: number): Promise<Stored | undefined> {
     const { link, names } = this.#options
     const subject = taskSubject(names, record.task.id)
-    try {
-      const ack = await link.call('storing a task', () =>
-        link.js.publish(subject, encode(record), { expect: { lastSubjectSequence: expected } }),
-      )
-      return { record, revision: this.#note(ack.seq) }
-    } catch (error) {
-      if (isConflict(error)) return undefined
-      throw error
-    }
+    const body = encodeRecord(record)
+    const revision = link.readsMany
+      ? await this.#groups.write({ subject, body, expected, beginning: beginningOf(record) })
+      : await writeIfExpected(link, { subject, body, expected })
+    return revision === undefined ? undefined : { record, revision }
   }
 
   async #standing(id: string): Promise<Standing> {
@@ -128,11 +124,6 @@ export class Records {
     await this.#options.parked.add({ id: `store-${sequence}`, source: 'store', subject, bytes, reason })
     await this.deleteMessage(sequence)
   }
-
-  #note(sequence: number): number {
-    this.#lastWrite = Math.max(this.#lastWrite, sequence)
-    return sequence
-  }
 }
 
 function thoughtStanding(known: Stored | 'none'): Standing {
@@ -151,11 +142,13 @@ export async function resultOf<Answer>(promise: Promise<Answer>): Promise<Result
   }
 }
 
-/** Answers of a batch. One that met nothing but an outage rejects as a whole. */
+const CUT_OFF: readonly string[] = ['BrokerUnavailable', 'BrokerClosed']
+
+/** Answers of a batch. One that met nothing but an outage, or the end of the broker, rejects as a whole. */
 export async function resultsOf<Answer>(promises: readonly Promise<Answer>[]): Promise<Result<Answer>[]> {
   const results = await Promise.all(promises.map(resultOf))
   const [first] = results
-  const cutOff = results.every((result) => !result.ok && result.error.code === 'BrokerUnavailable')
+  const cutOff = results.every((result) => !result.ok && CUT_OFF.includes(result.error.code))
   if (cutOff && first && !first.ok) throw first.error
   return results
 }

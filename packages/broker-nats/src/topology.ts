@@ -135,6 +135,7 @@ export async function ensureDelayConsumer(link: Link, names: Names): Promise<str
       ...shared,
       durable_name: DELAYED,
       filter_subject: `${names.root}.delayed.*.*`,
+      ack_wait: nanos(SORTING),
     }),
   )
   return DELAYED
@@ -145,6 +146,9 @@ export async function ensureDelayConsumer(link: Link, names: Names): Promise<str
  * off for as long as it lasts. One that was sent into a broken connection comes again after this time.
  */
 export const HANDOVER = 5000
+
+/** The same for delayed entries, which are looked at and given back. */
+const SORTING = 1000
 
 const shared = {
   ack_policy: AckPolicy.Explicit,

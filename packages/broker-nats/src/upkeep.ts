@@ -76,7 +76,7 @@ export class Upkeep {
         return { write: withoutEntry(stored.record), answer: (written) => written }
       },
     })
-    if (standing) await entries.replace(standing.record, standing.revision)
+    if (standing) await entries.replace(standing)
   }
 
   async #expire({ subject, bytes, sequence }: Delivered): Promise<void> {
