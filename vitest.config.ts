@@ -37,6 +37,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A condition that is met late on a busy machine is met.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       ...workspaceFolders(root).map(project),
       { extends: true, test: { name: 'scripts', root, include: ['scripts/**/*.test.ts'] } },
