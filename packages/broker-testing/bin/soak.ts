@@ -7,7 +7,7 @@ import { kitVersion } from '../src/reporting.ts'
 import { prepareRun } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
 import { SOAK_CASES } from './soak/cases.ts'
-import type { Figures, SoakCase, SoakReport } from './soak/soak-case.ts'
+import type { SoakCase, SoakReport } from './soak/soak-case.ts'
 import { targetFile } from './target-file.ts'
 
 const USAGE = `Runs one long case on a broker.
@@ -52,16 +52,13 @@ async function runSoak(soak: SoakCase): Promise<SoakReport> {
   return { kit: kitVersion(), broker: target.name, server: target.server ?? '', case: soak.name, seconds, ...outcome }
 }
 
-async function measure(
-  soak: SoakCase,
-  context: CaseContext,
-): Promise<{ passed: boolean; why?: string; figures: Figures }> {
+async function measure(soak: SoakCase, context: CaseContext): Promise<Pick<SoakReport, 'verdict' | 'why' | 'figures'>> {
   try {
-    return { passed: true, figures: await soak.run(context) }
+    return { verdict: 'passed', figures: await soak.run(context) }
   } catch (error) {
-    if (error instanceof CaseSkipped) return { passed: true, why: `skipped: ${error.message}`, figures: {} }
+    if (error instanceof CaseSkipped) return { verdict: 'skipped', why: error.message, figures: {} }
     return {
-      passed: false,
+      verdict: 'failed',
       why: error instanceof Error ? error.message : String(error),
       figures: { ...context.faults[0] },
     }
@@ -80,4 +77,4 @@ if (values.json !== undefined) {
   mkdirSync(path.dirname(values.json), { recursive: true })
   writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
-process.exitCode = report.passed ? 0 : 1
+process.exitCode = report.verdict === 'failed' ? 1 : 0

@@ -5,20 +5,21 @@
 import { guardBroker } from '@ds/core'
 import type { Broker, BrokerAdapter } from '@ds/core'
 import type { ChildBroker, ProgramOptions } from './program-options.ts'
+import { playCloser } from './play-closer.ts'
 import { playCycle } from './play-cycle.ts'
 import { playSubmitter } from './play-submitter.ts'
 import { playWorker } from './play-worker.ts'
 
-async function openBroker({ module, export: name, options }: ChildBroker): Promise<Broker> {
+async function makeBroker({ module, export: name, options }: ChildBroker): Promise<Broker> {
   const { [name]: adapter } = (await import(module)) as Record<string, BrokerAdapter | undefined>
   if (!adapter) throw new Error(`The module ${module} has no export ${name}`)
-  const broker = guardBroker(adapter.create(options))
-  await broker.connect({ timeout: 30_000 })
-  return broker
+  return guardBroker(adapter.create(options))
 }
 
 async function play({ broker: reference, queue, role }: ProgramOptions): Promise<void> {
-  const broker = await openBroker(reference)
+  const broker = await makeBroker(reference)
+  if (role.type === 'closer') return playCloser(broker, queue, role)
+  await broker.connect({ timeout: 30_000 })
   switch (role.type) {
     case 'cycle':
       return playCycle(broker, queue)

@@ -2,7 +2,7 @@
 export interface ProgramOptions {
   readonly broker: ChildBroker
   readonly queue: string
-  readonly role: CycleRole | WorkerRole | SubmitterRole
+  readonly role: CycleRole | CloserRole | WorkerRole | SubmitterRole
 }
 
 /** The adapter and its options. */
@@ -15,6 +15,15 @@ export interface ChildBroker {
 /** Uses everything once, closes, and should end by itself. Prints `closed`. */
 export interface CycleRole {
   readonly type: 'cycle'
+}
+
+/**
+ * Connects, or fails to within `timeout` ms. Prints `ready` or `unavailable`, closes on the message `close` what it has open by
+ * then, prints `closed`, and should end by itself.
+ */
+export interface CloserRole {
+  readonly type: 'closer'
+  readonly timeout: number
 }
 
 /**

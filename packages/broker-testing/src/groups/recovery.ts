@@ -21,6 +21,7 @@ import {
   flaggedWorkerDies,
   killedAgainAndAgain,
   killedSubmitter,
+  endsWithoutServer,
   killedWorker,
   stoppedWorker,
 } from './recovery/workers.ts'
@@ -80,6 +81,13 @@ export const recovery: readonly ConformanceCase[] = casesOf('recovery', [
     needs: SERVER,
     timeout: 120_000,
     run: boundedWithoutServer,
+  },
+  {
+    name: 'a process ends after close while its server is away',
+    rule: 'no-handles',
+    needs: [...SERVER, 'child'],
+    timeout: 90_000,
+    run: endsWithoutServer,
   },
   {
     name: 'a worker killed before it starts',

@@ -176,6 +176,23 @@ async function statesOf(context: CaseContext, ids: readonly string[]): Promise<M
   return states
 }
 
+/** Closing must end all that tries to reach a server which is away, or the process would go on for ever. */
+export async function endsWithoutServer(context: CaseContext): Promise<void> {
+  const server = await context.server()
+  const { patience, unavailable } = context.tolerances
+  const connected = await startProgram(context, { type: 'closer', timeout: 20_000 }, { url: server.url })
+  await connected.waitForLine('ready', { timeoutMs: patience })
+  await server.stop()
+  const late = await startProgram(context, { type: 'closer', timeout: 1000 }, { url: server.url })
+  await late.waitForLine('unavailable', { timeoutMs: patience })
+  for (const child of [connected, late]) {
+    await child.send('close')
+    await child.waitForLine('closed', { timeoutMs: unavailable })
+    const exit = await context.soon('the process to end after close', child.exited, 5000)
+    equal(exit, { code: 0, signal: null }, `how the process ended; it wrote: ${child.output}`)
+  }
+}
+
 export async function flaggedWorkerDies(context: CaseContext): Promise<void> {
   const broker = await context.open()
   const lease = leaseOf(context)
