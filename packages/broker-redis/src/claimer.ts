@@ -1,11 +1,11 @@
 import type { Delivery } from '@ds/core'
 import { UndecodableError } from './codec.ts'
+import type { RunScript } from './connection.ts'
 import { claimedOf, claimedTasks } from './deliveries.ts'
 import type { ClaimedTask } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import type { Holdings } from './holdings.ts'
 import { LEAVE, PARK, RECOVER } from './lua/index.ts'
-import type { Script } from './lua/index.ts'
 import type { BlockingReader, GivenEntry } from './reader.ts'
 
 /** How long an abort waits for the answer to a claim that is under way. Milliseconds. */
@@ -15,7 +15,7 @@ const LAST_ANSWER = 250
 const LOOK_INTERVAL = 20
 
 export interface ClaimerOptions {
-  readonly run: (script: Script, args: readonly (string | number)[]) => Promise<unknown>
+  readonly run: RunScript
   readonly exchange: Exchange
   readonly reader: BlockingReader
   readonly holdings: Holdings
@@ -138,18 +138,18 @@ export class Claimer {
   async #recover(max: number): Promise<Delivery[]> {
     const { run, name, claim, queues, holdings } = this.#options
     const args = [name, claim, max, this.#suspects, queues.length, ...queues, ...holdings.entries]
-    const [more, found] = (await run(RECOVER, args)) as [number, string[]]
-    this.#unsure = more === 1
-    return this.#hold(found)
+    const answer = (await run(RECOVER, args)) as string[]
+    this.#unsure = answer[0] === '1'
+    return this.#hold(claimedTasks(answer))
   }
 
   get #suspects(): number {
     return this.#options.holdings.mayTakeSuspect ? 1 : 0
   }
 
-  async #hold(answer: readonly string[]): Promise<Delivery[]> {
+  async #hold(tasks: readonly ClaimedTask[]): Promise<Delivery[]> {
     const deliveries: Delivery[] = []
-    for (const task of claimedTasks(answer)) {
+    for (const task of tasks) {
       try {
         const claimed = claimedOf(task, this.#options.lease)
         this.#options.holdings.add(claimed)

@@ -6,12 +6,21 @@ import type { OpenLimits } from './link.ts'
 import type { Script } from './lua/index.ts'
 import type { RedisClient, ResolvedOptions } from './options.ts'
 
+type Arguments = readonly (string | number)[]
+
+export interface RunOptions {
+  /** Waits for replicas as well, where the options of the broker say so. */
+  readonly durable?: boolean
+}
+
+/** Runs a script in the namespace. */
+export type RunScript = (script: Script, args: Arguments, options?: RunOptions) => Promise<unknown>
+
 /** Something to send in this tick. */
-interface Call {
+interface Call extends RunOptions {
   readonly name: string
-  readonly args: readonly (string | number)[]
+  readonly args: Arguments
   readonly script?: Script
-  readonly durable: boolean
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: DsError) => void
 }
@@ -54,20 +63,16 @@ export class Connection {
     return this.#link.open(limits)
   }
 
-  /** Runs a script. `durable` waits for replicas as well, where the options say so. */
-  run(
-    script: Script,
-    args: readonly (string | number)[],
-    { durable = false }: { durable?: boolean } = {},
-  ): Promise<unknown> {
+  /** Runs a script, which it teaches the server where that does not know it. */
+  readonly run: RunScript = (script, args, options) => {
     return new Promise((resolve, reject) => {
-      this.#add({ name: 'evalsha', args: [script.sha, 1, this.#prefix, ...args], script, durable, resolve, reject })
+      this.#add({ ...options, name: 'evalsha', args: [script.sha, 1, this.#prefix, ...args], script, resolve, reject })
     })
   }
 
-  call(name: string, ...args: readonly (string | number)[]): Promise<unknown> {
+  call(name: string, ...args: Arguments): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#add({ name, args, durable: false, resolve, reject })
+      this.#add({ name, args, resolve, reject })
     })
   }
 
@@ -98,14 +103,26 @@ export class Connection {
   }
 
   async #exchange(calls: readonly Call[]): Promise<void> {
-    const pipeline = this.client.pipeline()
-    for (const { name, args } of calls) pipeline.call(name, ...args)
     const { wait } = this.#options
     const waits = wait !== undefined && calls.some(({ durable }) => durable)
+    const [first] = calls
+    if (calls.length === 1 && first && !waits) return this.#exchangeOne(first)
+    const pipeline = this.client.pipeline()
+    for (const { name, args } of calls) pipeline.call(name, ...args)
     if (waits) pipeline.call('wait', wait.replicas, wait.timeout)
     const answers = (await pipeline.exec()) ?? []
     const confirmed = waits ? Number(answers.at(-1)?.[1] ?? 0) : Infinity
     for (const [index, call] of calls.entries()) this.#answer(call, answers[index], confirmed)
+  }
+
+  /** Without the price of a pipeline. */
+  async #exchangeOne(call: Call): Promise<void> {
+    try {
+      const value = await this.client.call(call.name, ...call.args)
+      this.#answer(call, [null, value], Infinity)
+    } catch (error) {
+      this.#answer(call, [error as Error, undefined], Infinity)
+    }
   }
 
   #answer(call: Call, answer: [Error | null, unknown] | undefined, confirmed: number): void {

@@ -14,13 +14,12 @@ import type {
 } from '@ds/core'
 import { Claimer } from './claimer.ts'
 import { decodeToken } from './codec.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, RunScript } from './connection.ts'
 import { toBrokerError, toOutage } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { Holdings } from './holdings.ts'
 import { SILENCE } from './link.ts'
 import { JOIN, LEAVE, RENEW } from './lua/index.ts'
-import type { Script } from './lua/index.ts'
 import type { Notice } from './notices.ts'
 import type { ResolvedOptions } from './options.ts'
 import { BLOCK, BlockingReader } from './reader.ts'
@@ -76,9 +75,9 @@ export class RedisConsumer implements TaskConsumer {
     this.#reader = new BlockingReader({ connection, options, topology, consumer: name })
     this.#holdings = new Holdings({ lease, onCancel })
     this.#upkeep = new Upkeep(connection, queues, { lease, uptime })
-    this.#exchange = new Exchange((script, args) => this.#run(script, args))
+    this.#exchange = new Exchange(this.#run)
     this.#claimer = new Claimer({
-      run: (script, args) => this.#run(script, args),
+      run: this.#run,
       exchange: this.#exchange,
       reader: this.#reader,
       holdings: this.#holdings,
@@ -133,7 +132,7 @@ export class RedisConsumer implements TaskConsumer {
     const answers = await this.#exchange.settle(items)
     return items.map(({ lease: { id, attempt } }, index) => {
       this.#letGo(id, attempt)
-      return answers[index] === 1 ? APPLIED : SUPERSEDED
+      return answers[index] === '1' ? APPLIED : SUPERSEDED
     })
   }
 
@@ -196,9 +195,9 @@ export class RedisConsumer implements TaskConsumer {
     await this.#run(LEAVE, [this.#name, forGood ? 1 : 0, ...this.#queues])
   }
 
-  async #run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+  readonly #run: RunScript = async (script, args, options) => {
     try {
-      return await this.#environment.connection.run(script, args, { durable: true })
+      return await this.#environment.connection.run(script, args, { durable: true, ...options })
     } catch (error) {
       throw toOutage(toBrokerError(error, this.#environment.options.address))
     }

@@ -26,11 +26,11 @@ export interface Claimed {
   readonly held: Held
 }
 
-/** Parts the flat answer of a script into its tasks. */
+/** Parts the answer of a claiming script, behind its first value, into its tasks: see `lua/claiming.ts`. */
 export function claimedTasks(answer: readonly string[]): ClaimedTask[] {
   const tasks: ClaimedTask[] = []
   let lastKind = ''
-  for (let at = 0; at + 5 < answer.length; at += 6) {
+  for (let at = 1; at + 5 < answer.length; at += 6) {
     const [id = '', record = '', kind = '', args = '', headers = '', lastError = ''] = answer.slice(at, at + 6)
     if (kind !== '') lastKind = kind
     tasks.push({ id, record, kind: lastKind, args, headers, lastError })

@@ -1,7 +1,9 @@
 import type { Settlement } from '@ds/core'
 import { decodeToken } from './codec.ts'
+import { claimedTasks } from './deliveries.ts'
+import type { ClaimedTask } from './deliveries.ts'
 import { EXCHANGE } from './lua/index.ts'
-import type { Script } from './lua/index.ts'
+import type { RunScript } from './connection.ts'
 
 type Arguments = readonly (string | number)[]
 
@@ -11,32 +13,30 @@ interface Call<Answer> {
   readonly reject: (error: unknown) => void
 }
 
-type ExchangeAnswer = readonly [answers: number[], claimed: string[], failure?: string]
-
 /**
  * Sends what a consumer settles and what it claims in one tick as one script, so that a busy worker makes one round trip for its
  * outcomes and its next tasks.
  */
 export class Exchange {
-  readonly #run: (script: Script, args: Arguments) => Promise<unknown>
-  #settling: Call<number[]>[] = []
-  #taking: Call<string[]> | undefined
+  readonly #run: RunScript
+  #settling: Call<string>[] = []
+  #taking: Call<readonly ClaimedTask[]> | undefined
   #scheduled = false
 
-  constructor(run: (script: Script, args: Arguments) => Promise<unknown>) {
+  constructor(run: RunScript) {
     this.#run = run
   }
 
-  /** Answers of each 1 applied, 0 superseded. */
-  settle(items: readonly Settlement[]): Promise<number[]> {
+  /** Answers a digit each, 1 applied, 0 superseded. */
+  settle(items: readonly Settlement[]): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#settling.push({ args: items.flatMap(settlementArguments), resolve, reject })
       this.#schedule()
     })
   }
 
-  /** One at a time. Its arguments and its answer are those of `lua/exchange.ts`. */
-  take(args: Arguments): Promise<string[]> {
+  /** One at a time. Its arguments are those of `lua/exchange.ts`. */
+  take(args: Arguments): Promise<readonly ClaimedTask[]> {
     return new Promise((resolve, reject) => {
       this.#taking = { args, resolve, reject }
       this.#schedule()
@@ -58,11 +58,14 @@ export class Exchange {
     const settlements = settling.flatMap(({ args }) => args)
     try {
       const args = [settlements.length / SETTLEMENT, ...settlements, ...(taking?.args ?? [])]
-      const [answers, claimed, failure] = (await this.#run(EXCHANGE, args)) as ExchangeAnswer
+      const answer = (await this.#run(EXCHANGE, args)) as string[]
+      const [line = ''] = answer
+      const tasks = claimedTasks(answer)
+      const answered = settlements.length / SETTLEMENT
       let from = 0
-      for (const { args: own, resolve } of settling) resolve(answers.slice(from, (from += own.length / SETTLEMENT)))
-      if (failure !== undefined && claimed.length === 0) taking?.reject(asReply(failure))
-      else taking?.resolve(claimed)
+      for (const { args: own, resolve } of settling) resolve(line.slice(from, (from += own.length / SETTLEMENT)))
+      if (line.length > answered && tasks.length === 0) taking?.reject(asReply(line.slice(answered + 1)))
+      else taking?.resolve(tasks)
     } catch (error) {
       for (const { reject } of settling) reject(error)
       taking?.reject(error)

@@ -17,7 +17,7 @@ export class RedisQueue {
 
   async submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]> {
     if (tasks.length === 0) return []
-    const answers = (await this.#connection.run(SUBMIT, submitArguments(tasks), { durable: true })) as number[]
+    const answers = (await this.#connection.run(SUBMIT, submitArguments(tasks), { durable: true })) as string
     return tasks.map((task, index) => submitAnswer(task, answers[index]))
   }
 
@@ -30,9 +30,9 @@ export class RedisQueue {
   }
 }
 
-function submitAnswer(task: NewTask, answer: number | undefined): Result<SubmitAnswer> {
-  if (answer === 1) return CREATED
-  return answer === 2 ? { ok: false, error: new QueueFullError(task.queue, task.maxQueued ?? 0) } : EXISTS
+function submitAnswer(task: NewTask, answer: string | undefined): Result<SubmitAnswer> {
+  if (answer === '1') return CREATED
+  return answer === '2' ? { ok: false, error: new QueueFullError(task.queue, task.maxQueued ?? 0) } : EXISTS
 }
 
 /** What tasks of one kind have in common travels once: see `lua/submit.ts`. */

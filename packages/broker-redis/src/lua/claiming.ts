@@ -1,25 +1,29 @@
 import { BASE } from './base.ts'
 import { FORGETTING } from './forgetting.ts'
-import { GATHERING } from './gathering.ts'
+import { GATHERED, GATHERING } from './gathering.ts'
 import { GROUPS } from './groups.ts'
 import { PARKING } from './parking.ts'
 import { RECORD } from './record.ts'
 import { STATE } from './state.ts'
 import { WRITING } from './writing.ts'
 
-/** Gathers the deliveries that a claiming script answers with: six values each. A kind that is the same as the one before is left out. */
-export const DELIVERING = `
-local deliveries, delivered, lastKind = {}, 0, nil
+/**
+ * What a claiming script answers: a line of its own, then six values a delivery: id, record, what never changes of the task or '' where
+ * the one before says the same, args, headers or '', last error or ''. All in one list, because each list within a list costs the
+ * server a block of memory.
+ */
+export const DELIVERED = `
+local answer, delivered, lastKind = {}, 1, nil
+`
 
+export const DELIVERING = `
 -- What was found is state, task, args and headers; attempts are those before this one.
 local function deliver(id, text, found, attempts)
   local previous = tonumber(attempts) > 0 and redis.call('LINDEX', P .. 'errors:' .. id, -1)
-  local kind = found[2]
-  deliveries[delivered + 1], deliveries[delivered + 2] = id, text
-  deliveries[delivered + 3] = kind == lastKind and '' or kind
-  deliveries[delivered + 4], deliveries[delivered + 5] = found[3], found[4] or ''
-  deliveries[delivered + 6] = previous or ''
-  delivered, lastKind = delivered + 6, kind
+  local d, kind = delivered, found[2]
+  answer[d + 1], answer[d + 2], answer[d + 3] = id, text, kind == lastKind and '' or kind
+  answer[d + 4], answer[d + 5], answer[d + 6] = found[3], found[4] or '', previous or ''
+  delivered, lastKind = d + 6, kind
 end
 `
 
@@ -96,8 +100,18 @@ local function promote(queue, now, limit)
 end
 `
 
-/** Everything about claiming besides {@link BASE}, {@link GATHERING} and {@link DELIVERING}. */
-export const CLAIMING_AND_ALL: readonly string[] = [RECORD, STATE, WRITING, FORGETTING, PARKING, GROUPS, CLAIMING]
+/** Everything that a script needs that claims tasks, below its own tables. */
+export const RULES: readonly string[] = [
+  GATHERING,
+  DELIVERING,
+  RECORD,
+  STATE,
+  WRITING,
+  FORGETTING,
+  PARKING,
+  GROUPS,
+  CLAIMING,
+]
 
-/** What every script needs that claims tasks. */
-export const TO_CLAIM: readonly string[] = [BASE, GATHERING, DELIVERING, ...CLAIMING_AND_ALL]
+/** What a script begins with that claims tasks. */
+export const TO_CLAIM: readonly string[] = [BASE, GATHERED, DELIVERED, ...RULES]

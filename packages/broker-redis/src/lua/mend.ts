@@ -1,6 +1,6 @@
 import { FORGETTING } from './forgetting.ts'
 import { BASE } from './base.ts'
-import { GATHERING } from './gathering.ts'
+import { GATHERED, GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -16,6 +16,7 @@ import { WRITING } from './writing.ts'
 export const MEND: Script = script(
   'mend',
   BASE,
+  GATHERED,
   GATHERING,
   RECORD,
   STATE,

@@ -7,7 +7,7 @@ import type { Script } from './script.ts'
  * attempt; what the blocking reader was given is claimed now, or goes back when nothing more is wanted.
  *
  * ARGV: consumer, nonce of its claims, most tasks, 1 if it may take a suspect, number of queues; the queues; then the entries it holds.
- * Answers: 1 if there is more, then as `take`.
+ * Answers: 1 if there is more, then as `exchange`.
  */
 export const RECOVER: Script = script(
   'recover',
@@ -56,6 +56,7 @@ for at = 6, 5 + count do
 end
 flush(now)
 flushForgotten()
-return { more, deliveries }
+answer[1] = tostring(more)
+return answer
 `,
 )

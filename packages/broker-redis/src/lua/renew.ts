@@ -1,5 +1,5 @@
 import { BASE } from './base.ts'
-import { GATHERING } from './gathering.ts'
+import { GATHERED, GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -16,6 +16,7 @@ import { WRITING } from './writing.ts'
 export const RENEW: Script = script(
   'renew',
   BASE,
+  GATHERED,
   GATHERING,
   RECORD,
   STATE,
@@ -47,8 +48,8 @@ end
 for at = 2, #ARGV, 4 do
   answers[#answers + 1] = renewOne(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
 end
+-- Without FORCE: what is pending was always given out in order, which is what trimming relies on.
 for stream, entries in pairs(streams) do
-  entries[#entries + 1] = 'FORCE'
   entries[#entries + 1] = 'JUSTID'
   local renewed = redis.pcall('XCLAIM', stream, 'workers', consumer, 0, unpack(entries))
   if renewed.err and not string.find(renewed.err, 'NOGROUP', 1, true) then error(renewed.err) end

@@ -1,5 +1,5 @@
 import { BASE } from './base.ts'
-import { GATHERING } from './gathering.ts'
+import { GATHERED, GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -10,6 +10,7 @@ import { WRITING } from './writing.ts'
 export const RETRY: Script = script(
   'retry',
   BASE,
+  GATHERED,
   GATHERING,
   RECORD,
   STATE,

@@ -1,5 +1,5 @@
 import { BASE } from './base.ts'
-import { GATHERING } from './gathering.ts'
+import { GATHERED, GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
@@ -10,11 +10,12 @@ import { WRITING } from './writing.ts'
  *
  * ARGV: number of templates; of each: what never changes (JSON), name, group, parent or '', queue, limit or '';
  * then of each task: number of its template, id, incarnation, args, '' or 'delay runAt', headers or ''.
- * Answers: of each task 1 created, 0 exists, 2 queue full.
+ * Answers: a digit a task, 1 created, 0 exists, 2 queue full.
  */
 export const SUBMIT: Script = script(
   'submit',
   BASE,
+  GATHERED,
   GATHERING,
   RECORD,
   WRITING,
@@ -23,16 +24,30 @@ local TEMPLATE, TASK = 6, 6
 local now = clock()
 local answers, sets, queues, waiting = {}, {}, {}, {}
 
-local function waitingIn(queue)
-  local count = waiting[queue]
-  if count then return count end
-  count = redis.call('ZCARD', P .. 'delayed:' .. queue)
-  for _, kind in ipairs({ 'queue:', 'suspects:' }) do
-    local pending = redis.pcall('XPENDING', P .. kind .. queue, 'workers')
-    count = count + redis.call('XLEN', P .. kind .. queue) - (not pending.err and pending[1] or 0)
+-- Entries that are done may still lie before the oldest pending one: exactly what lies there is taken off before counting.
+local function lengthOf(stream)
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  if groups.err or not groups[1] then return redis.call('XLEN', stream) end
+  local pending = redis.call('XPENDING', stream, 'workers', '-', '+', 1)[1]
+  local group, last, count = groups[1], nil, nil
+  for i = 1, #group, 2 do
+    if group[i] == 'last-delivered-id' then last = group[i + 1] end
+    if group[i] == 'pending' then count = group[i + 1] end
   end
-  waiting[queue] = count
-  return count
+  if pending then
+    redis.call('XTRIM', stream, 'MINID', pending[1])
+  else
+    local time, number = string.match(last, '^(%d+)-(%d+)$')
+    redis.call('XTRIM', stream, 'MINID', time .. '-' .. string.format('%.0f', number + 1))
+  end
+  return redis.call('XLEN', stream) - count
+end
+
+local function waitingIn(queue)
+  if not waiting[queue] then
+    waiting[queue] = redis.call('ZCARD', P .. 'delayed:' .. queue) + lengthOf(P .. 'queue:' .. queue) + lengthOf(P .. 'suspects:' .. queue)
+  end
+  return waiting[queue]
 end
 
 local function addTo(key, id)
@@ -89,6 +104,6 @@ end
 for key, members in pairs(sets) do redis.call('ZADD', P .. key, unpack(members)) end
 for queue in pairs(queues) do redis.call('SADD', P .. 'queues', queue) end
 flush(now)
-return answers
+return table.concat(answers)
 `,
 )
