@@ -6,6 +6,7 @@ import { printReport, writeReport } from '../src/reporting.ts'
 import type { CaseResult } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
 import { runConformance } from '../src/runner/run-conformance.ts'
+import { mustEndByItself } from './ends-by-itself.ts'
 import { targetFile } from './target-file.ts'
 
 const USAGE = `Shows whether a broker keeps the contract, on a real server.
@@ -77,3 +78,4 @@ const report = await runConformance(target, {
 printReport(report)
 if (values.json !== undefined) writeReport(report, values.json)
 process.exitCode = report.failed.length > 0 ? 1 : 0
+mustEndByItself()

@@ -6,6 +6,7 @@ import { CaseContext, CaseSkipped } from '../src/case-context.ts'
 import { kitVersion } from '../src/reporting.ts'
 import { prepareRun } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
+import { mustEndByItself } from './ends-by-itself.ts'
 import { SOAK_CASES } from './soak/cases.ts'
 import type { SoakCase, SoakReport } from './soak/soak-case.ts'
 import { targetFile } from './target-file.ts'
@@ -78,3 +79,4 @@ if (values.json !== undefined) {
   writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
 process.exitCode = report.verdict === 'failed' ? 1 : 0
+mustEndByItself()

@@ -83,7 +83,7 @@ export const recovery: readonly ConformanceCase[] = casesOf('recovery', [
     run: boundedWithoutServer,
   },
   {
-    name: 'a process ends after close while its server is away',
+    name: 'a process ends after close whatever its server did',
     rule: 'no-handles',
     needs: [...SERVER, 'child'],
     timeout: 90_000,

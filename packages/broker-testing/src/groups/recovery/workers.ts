@@ -176,21 +176,31 @@ async function statesOf(context: CaseContext, ids: readonly string[]): Promise<M
   return states
 }
 
-/** Closing must end all that tries to reach a server which is away, or the process would go on for ever. */
+/** Closing must end all that tries to reach a server which is away, or was, or the process would go on for ever. */
 export async function endsWithoutServer(context: CaseContext): Promise<void> {
   const server = await context.server()
-  const { patience, unavailable } = context.tolerances
-  const connected = await startProgram(context, { type: 'closer', timeout: 20_000 }, { url: server.url })
-  await connected.waitForLine('ready', { timeoutMs: patience })
-  await server.stop()
-  const late = await startProgram(context, { type: 'closer', timeout: 1000 }, { url: server.url })
-  await late.waitForLine('unavailable', { timeoutMs: patience })
-  for (const child of [connected, late]) {
-    await child.send('close')
-    await child.waitForLine('closed', { timeoutMs: unavailable })
-    const exit = await context.soon('the process to end after close', child.exited, 5000)
-    equal(exit, { code: 0, signal: null }, `how the process ended; it wrote: ${child.output}`)
+  const start = async (timeout: number, line: string): Promise<ChildScript> => {
+    const child = await startProgram(context, { type: 'closer', timeout }, { url: server.url })
+    await child.waitForLine(line, { timeoutMs: context.tolerances.patience })
+    return child
   }
+  const [first, second] = await Promise.all([start(20_000, 'ready'), start(20_000, 'ready')])
+  await server.stop()
+  const late = await start(1000, 'unavailable')
+  // Long enough that all that was open has been tried again.
+  await context.watchFor(3000)
+  await endsAfterClose(context, first)
+  await endsAfterClose(context, late)
+  await server.start()
+  await context.watchFor(3000)
+  await endsAfterClose(context, second)
+}
+
+async function endsAfterClose(context: CaseContext, child: ChildScript): Promise<void> {
+  await child.send('close')
+  await child.waitForLine('closed', { timeoutMs: context.tolerances.unavailable })
+  const exit = await context.soon('the process to end after close', child.exited, 5000)
+  equal(exit, { code: 0, signal: null }, `how the process ended; it wrote: ${child.output}`)
 }
 
 export async function flaggedWorkerDies(context: CaseContext): Promise<void> {
