@@ -50,6 +50,7 @@ export interface ServerUsage {
   readonly bytes: number
 }
 
+/** What a case asks of the broker it is given. */
 export interface CreateOptions extends BrokerOptions {
   /** A server other than the usual one, such as one behind a proxy. */
   readonly url?: string
