@@ -43,6 +43,9 @@ describe('watch of all tasks', () => {
       await watched.worker.finish()
       await task.remove()
       await expect.poll(() => seen).toEqual(lives)
+      // Lives are told apart by their times: one that begins in the very millisecond in which another ended looks like the old one.
+      const ended = Date.now()
+      await expect.poll(() => Date.now()).toBeGreaterThan(ended + 1)
     }
     ending.abort()
     await watching
