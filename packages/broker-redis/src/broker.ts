@@ -31,7 +31,7 @@ import { RedisConsumer } from './consumer.ts'
 import { isHopeless, toBrokerError } from './errors.ts'
 import { RedisEvents } from './events.ts'
 import { Housekeeper } from './housekeeper.ts'
-import { pause } from './link.ts'
+import { pause, unlessAborted } from './link.ts'
 import { Notices } from './notices.ts'
 import { isCluster, resolveOptions } from './options.ts'
 import type { RedisBrokerOptions, RedisClient, ResolvedOptions } from './options.ts'
@@ -69,7 +69,7 @@ export class RedisBroker implements Broker {
     this.#topology = topologyOf(this.#options.namespace)
     this.#connection = new Connection(this.#options, this.#topology.prefix)
     this.#queue = new RedisQueue(this.#connection)
-    this.#store = new RedisStore(this.#connection, this.#topology, this.address)
+    this.#store = new RedisStore(this.#connection, this.#topology)
     this.#events = new RedisEvents(this.#connection, this.#options, this.#topology)
     this.#notices = new Notices(this.#options, this.#topology, (notice) => {
       for (const consumer of this.#consumers) consumer.notify(notice)
@@ -92,12 +92,12 @@ export class RedisBroker implements Broker {
   }
 
   async connect({ timeout, signal }: { timeout: number; signal?: AbortSignal }): Promise<void> {
-    const end = Date.now() + timeout
+    const ending = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])])
     try {
-      await this.#connection.open({ timeout, ...(signal && { signal }) })
-      await this.#meet(end, signal)
+      await this.#connection.open({ timeout, signal: ending })
+      await this.#meet(ending)
     } catch (error) {
-      await this.#connection.close()
+      await this.#connection.close(0)
       throw toBrokerError(error, this.address)
     }
     this.#housekeeper.start()
@@ -192,24 +192,36 @@ export class RedisBroker implements Broker {
     return this.#facts.uptime + Date.now() - this.#facts.readAt
   }
 
-  /** Learns what kind of server this is. One that is still loading is waited for. */
-  async #meet(end: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Learns what kind of server this is, and whether it will do. */
+  async #meet(signal: AbortSignal): Promise<void> {
+    const facts = await this.#askUntilAnswered(signal)
+    checkFacts(facts, this.address, isCluster(this.#options.target))
+    this.#facts = facts
+    this.#durability = durabilityOf(facts)
+    if (this.#options.requireDurable) checkDurability(this.#durability, this.address)
+    this.#capabilities = capabilitiesOf(this.#options, facts)
+  }
+
+  /** One that is still loading is waited for. */
+  async #askUntilAnswered(signal: AbortSignal): Promise<ServerFacts> {
+    let last: unknown
     for (;;) {
       try {
-        this.#facts = await readFacts(this.#connection)
-        // Rules out, before the first task, that the user may not run scripts or touch these keys, or that the server still loads.
-        await this.#store.counts()
-        break
+        return await unlessAborted(this.#ask(), signal)
       } catch (error) {
-        const known = toBrokerError(error, this.address)
-        if (isHopeless(known) || Date.now() >= end || signal?.aborted) throw known
+        if (signal.aborted) throw last ?? error
+        if (isHopeless(toBrokerError(error, this.address))) throw error
+        last = error
         await pause(100)
       }
     }
-    checkFacts(this.#facts, this.address, isCluster(this.#options.target))
-    this.#durability = durabilityOf(this.#facts)
-    if (this.#options.requireDurable) checkDurability(this.#durability, this.address)
-    this.#capabilities = capabilitiesOf(this.#options, this.#facts)
+  }
+
+  async #ask(): Promise<ServerFacts> {
+    const facts = await readFacts(this.#connection)
+    // Rules out, before the first task, that the user may not run scripts or touch these keys.
+    await this.#store.counts()
+    return facts
   }
 
   async #ping(): Promise<HealthCheck> {

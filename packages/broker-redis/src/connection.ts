@@ -76,9 +76,18 @@ export class Connection {
     })
   }
 
-  /** Waits for what is under way, and leaves no socket. */
-  async close(): Promise<void> {
-    const end = Date.now() + SILENCE
+  /** As {@link Connection.call}, where the answer is not text. */
+  async callBuffer(name: string, ...args: Arguments): Promise<unknown> {
+    try {
+      return await this.#link.answered(this.client.callBuffer(name, ...args))
+    } catch (error) {
+      throw toBrokerError(error, this.#options.address)
+    }
+  }
+
+  /** Waits so long for what is under way, and leaves no socket. */
+  async close(patience: number = SILENCE): Promise<void> {
+    const end = Date.now() + patience
     while ((this.#underWay > 0 || this.#calls.length > 0) && Date.now() < end) await pause(5)
     await this.#link.close()
   }
@@ -110,7 +119,7 @@ export class Connection {
     const pipeline = this.client.pipeline()
     for (const { name, args } of calls) pipeline.call(name, ...args)
     if (waits) pipeline.call('wait', wait.replicas, wait.timeout)
-    const answers = (await pipeline.exec()) ?? []
+    const answers = (await this.#link.answered(pipeline.exec())) ?? []
     const confirmed = waits ? Number(answers.at(-1)?.[1] ?? 0) : Infinity
     for (const [index, call] of calls.entries()) this.#answer(call, answers[index], confirmed)
   }
@@ -118,7 +127,7 @@ export class Connection {
   /** Without the price of a pipeline. */
   async #exchangeOne(call: Call): Promise<void> {
     try {
-      const value = await this.client.call(call.name, ...call.args)
+      const value = await this.#link.answered(this.client.call(call.name, ...call.args))
       this.#answer(call, [null, value], Infinity)
     } catch (error) {
       this.#answer(call, [error as Error, undefined], Infinity)
@@ -148,7 +157,7 @@ export class Connection {
       const pipeline = this.client.pipeline().call('eval', script.source, ...rest)
       const { wait } = this.#options
       if (wait && call.durable) pipeline.call('wait', wait.replicas, wait.timeout)
-      const answers = (await pipeline.exec()) ?? []
+      const answers = (await this.#link.answered(pipeline.exec())) ?? []
       this.#answer({ ...call, args: [] }, answers[0], wait && call.durable ? Number(answers[1]?.[1] ?? 0) : Infinity)
     } catch (error) {
       call.reject(toBrokerError(error, this.#options.address))

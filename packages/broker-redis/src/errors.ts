@@ -105,7 +105,7 @@ const RULES: readonly Rule[] = [
 ]
 
 const CONNECTION =
-  /Connection is closed|Stream isn't writeable|max retries per request|Command aborted|Command timed out|Socket (timeout|closed)|isn't ready|None of startup nodes|Failed to refresh slots|All sentinels are unreachable|connect E|read E|write E|\bE(CONN|TIMEDOUT|PIPE|HOST|NET|NOTFOUND|AI_AGAIN)/i
+  /Connection is (closed|open)|Stream isn't writeable|max retries per request|Command aborted|Command timed out|Socket (timeout|closed)|isn't ready|None of startup nodes|Failed to refresh slots|All sentinels are unreachable|connect E|read E|write E|\bE(CONN|TIMEDOUT|PIPE|HOST|NET|NOTFOUND|AI_AGAIN)/i
 
 const CLASSES = {
   unavailable: BrokerUnavailableError,

@@ -101,8 +101,8 @@ export class RedisEvents {
   }
 
   async #readOnce(link: Link, last: string): Promise<string> {
-    const answer = (await link.client.call('xread', 'COUNT', COUNT, 'BLOCK', BLOCK, 'STREAMS', this.#key, last)) as
-      [key: string, entries: Entry[]][] | null
+    const reading = link.client.call('xread', 'COUNT', COUNT, 'BLOCK', BLOCK, 'STREAMS', this.#key, last)
+    const answer = (await link.answered(reading, BLOCK + SILENCE / 2)) as [key: string, entries: Entry[]][] | null
     const entries = answer?.[0]?.[1] ?? []
     const newest = entries.at(-1)
     if (!newest) return last

@@ -21,11 +21,13 @@ const COMMON: CommonOptions = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  socketTimeout: SILENCE,
   connectTimeout: SILENCE,
   keepAlive: 10_000,
   disconnectTimeout: 200,
   keyPrefix: '',
+  // With either of these, ioredis 5 may take a connection for ready that was closed while it was being made, for ever.
+  disableClientInfo: true,
+  connectionName: undefined,
   protocol: 2,
   replyMapping: 'legacy',
   stringNumbers: false,
@@ -33,27 +35,26 @@ const COMMON: CommonOptions = {
 }
 
 /** A new client for the target of the options; not connected. */
-function createClient({ target, namespace }: ResolvedOptions): RedisClient {
-  const common: CommonOptions = { ...COMMON, connectionName: `ds:${namespace}` }
-  if (isClient(target)) return duplicate(target, common)
+function createClient({ target }: ResolvedOptions): RedisClient {
+  if (isClient(target)) return duplicate(target)
   const { host, port, username, password, db, tls, cluster } = target
   const credentials = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls }),
   }
-  if (cluster) return new Cluster([{ host, port }], clusterOptions({ ...common, ...credentials }))
-  return new Redis({ ...common, ...credentials, host, port, db, enableReadyCheck: false })
+  if (cluster) return new Cluster([{ host, port }], clusterOptions({ ...COMMON, ...credentials }))
+  return new Redis({ ...COMMON, ...credentials, host, port, db, enableReadyCheck: false })
 }
 
-function duplicate(client: RedisClient, common: CommonOptions): RedisClient {
+function duplicate(client: RedisClient): RedisClient {
   if (client.isCluster) {
     const { redisOptions } = (client as Cluster).options
-    return (client as Cluster).duplicate([], clusterOptions({ ...redisOptions, ...common }))
+    return (client as Cluster).duplicate([], clusterOptions({ ...redisOptions, ...COMMON }))
   }
   const single = client as Redis
   // With Sentinel the check makes sure that the server found is the master.
-  return single.duplicate({ ...common, enableReadyCheck: Boolean(single.options.sentinels) })
+  return single.duplicate({ ...COMMON, enableReadyCheck: Boolean(single.options.sentinels) })
 }
 
 function clusterOptions(redisOptions: CommonOptions): ClusterOptions & { redisOptions: CommonOptions } {
@@ -87,6 +88,8 @@ export class Link {
     this.client = createClient(options)
     // The library throws errors that nobody listens to.
     this.client.on('error', () => undefined)
+    // For people who look at the server's list of connections.
+    this.client.on('ready', () => this.#tellName(options.namespace))
   }
 
   /** Waits until it is connected. @throws BrokerUnavailableError when the time is up or it is closed, and at once what cannot be mended. */
@@ -94,6 +97,26 @@ export class Link {
     if (this.client.status === 'ready') return Promise.resolve()
     const ending = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
     return openClient(this.client, this.#address, { timeout, signal: ending })
+  }
+
+  /**
+   * The answer to what was just sent. A server that owes it for longer than this is taken for dead, and the connection is made anew: of a link
+   * that is half open nobody would hear otherwise.
+   */
+  answered<Answer>(answer: Promise<Answer>, patience: number = SILENCE): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`Socket timeout, nothing came for ${patience} ms`))
+        if (this.client.status === 'ready') this.client.disconnect(true)
+      }, patience)
+      timer.unref()
+      answer.then(resolve, reject).finally(() => clearTimeout(timer))
+    })
+  }
+
+  #tellName(namespace: string): void {
+    // Of a cluster this would reach any one of its nodes.
+    if (!this.client.isCluster) this.client.call('client', 'setname', `ds:${namespace}`).catch(() => undefined)
   }
 
   /** Ends it and waits until its socket is gone. It may be opened again. */
@@ -150,6 +173,16 @@ async function openClient(
 function noAnswer(address: string, timeout: number): BrokerUnavailableError {
   const fix = 'Check that it runs and that host and port are right'
   return new BrokerUnavailableError(`Redis at ${address} did not answer within ${timeout} ms`, { fix })
+}
+
+/** The answer, or a rejection as soon as the signal fires. */
+export function unlessAborted<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new Error('Connection is open, but nothing was answered in time'))
+    signal.addEventListener('abort', giveUp, { once: true })
+    if (signal.aborted) giveUp()
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
+  })
 }
 
 export function pause(time: number): Promise<void> {

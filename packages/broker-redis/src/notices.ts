@@ -9,11 +9,15 @@ export interface Notice extends CancelNotice {
   readonly incarnation: string
 }
 
+/** How often the connection that listens is tried. Milliseconds. */
+const HEARTBEAT = 5000
+
 /** Listens to the broadcasts of cancels for all consumers of a broker. What it misses, renewals tell. */
 export class Notices {
   readonly #link: Link
   readonly #channel: string
   #listening: Promise<void> | undefined
+  #heartbeat: NodeJS.Timeout | undefined
 
   constructor(options: ResolvedOptions, topology: Topology, onNotice: (notice: Notice) => void) {
     this.#channel = topology.cancel
@@ -34,12 +38,22 @@ export class Notices {
   }
 
   close(): Promise<void> {
+    clearInterval(this.#heartbeat)
     return this.#link.close()
+  }
+
+  /** Who only listens does not notice that nobody is there any more. */
+  #beat(): void {
+    this.#link.answered(this.#link.client.ping()).catch(() => undefined)
   }
 
   async #listen(): Promise<void> {
     await this.#link.open({ timeout: SILENCE })
-    await this.#link.client.subscribe(this.#channel)
+    await this.#link.answered(this.#link.client.subscribe(this.#channel))
+    // On a cluster a ping would not go by the connection that listens.
+    if (this.#link.client.isCluster) return
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT)
+    this.#heartbeat.unref()
   }
 }
 

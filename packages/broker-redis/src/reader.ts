@@ -83,7 +83,8 @@ export class BlockingReader {
     const time = client.isCluster ? BLOCK_ON_CLUSTER : BLOCK
     const group = ['GROUP', GROUP, this.#options.consumer] as const
     const marks = streams.map(() => '>')
-    const answer = await client.call('xreadgroup', ...group, 'COUNT', 1, 'BLOCK', time, 'STREAMS', ...streams, ...marks)
+    const reading = client.call('xreadgroup', ...group, 'COUNT', 1, 'BLOCK', time, 'STREAMS', ...streams, ...marks)
+    const answer = await this.#link.answered(reading, BLOCK + SILENCE / 2)
     return givenEntries((answer ?? []) as Answer, sources, streams)
   }
 
@@ -111,7 +112,7 @@ export class BlockingReader {
 
   async #learnId(): Promise<void> {
     if (this.#clientId !== undefined || this.#link.client.isCluster) return
-    const id = await this.#link.client.call('client', 'id').catch(() => undefined)
+    const id = await this.#link.answered(this.#link.client.call('client', 'id')).catch(() => undefined)
     if (typeof id === 'number') this.#clientId = id
   }
 }

@@ -13,7 +13,6 @@ import type {
 import { decodeTask, STATE_CODES, timeOf, UndecodableError } from './codec.ts'
 import type { StoredTask } from './codec.ts'
 import type { Connection } from './connection.ts'
-import { toBrokerError } from './errors.ts'
 import { COUNTS, LIST, PARK, REMOVE, REPLAY } from './lua/index.ts'
 import type { Topology } from './topology.ts'
 
@@ -26,10 +25,10 @@ export class RedisStore {
   readonly #connection: Connection
   readonly #topology: Topology
 
-  constructor(connection: Connection, topology: Topology, address: string) {
+  constructor(connection: Connection, topology: Topology) {
     this.#connection = connection
     this.#topology = topology
-    this.parked = new RedisParked(connection, topology, address)
+    this.parked = new RedisParked(connection, topology)
   }
 
   get(ids: readonly string[]): Promise<(Task | undefined)[]> {
@@ -135,12 +134,10 @@ const ITEM_FIELDS = 10
 class RedisParked implements ParkedStore {
   readonly #connection: Connection
   readonly #key: string
-  readonly #address: string
 
-  constructor(connection: Connection, topology: Topology, address: string) {
+  constructor(connection: Connection, topology: Topology) {
     this.#connection = connection
     this.#key = topology.parked
-    this.#address = address
   }
 
   async list({ limit, cursor }: { limit: number; cursor?: string }): Promise<{ items: ParkedItem[]; cursor?: string }> {
@@ -153,9 +150,7 @@ class RedisParked implements ParkedStore {
 
   async read(id: string): Promise<Uint8Array | undefined> {
     if (!isEntryId(id)) return undefined
-    const found = (await this.#connection.client
-      .xrangeBuffer(this.#key, id, id)
-      .catch((error: unknown) => Promise.reject(toBrokerError(error, this.#address)))) as [Buffer, Buffer[]][]
+    const found = (await this.#connection.callBuffer('xrange', this.#key, id, id)) as [Buffer, Buffer[]][]
     const fields = found[0]?.[1].slice(ITEM_FIELDS)
     return fields && bytesOf(fields)
   }
