@@ -1,0 +1,1 @@
+export type { LogPort } from './port/log-port.ts'
