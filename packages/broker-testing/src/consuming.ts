@@ -58,13 +58,13 @@ export async function receiveOne(context: CaseContext, consumer: TaskConsumer): 
   return delivery
 }
 
-/** Fails when something comes within the time. */
+/** Fails when something comes within the time, which may be a part of a lease: a fraction. */
 export async function receiveNothing(
   context: CaseContext,
   consumer: TaskConsumer,
   milliseconds: number,
 ): Promise<void> {
-  const over = AbortSignal.any([AbortSignal.timeout(milliseconds), context.signal])
+  const over = AbortSignal.any([AbortSignal.timeout(Math.ceil(milliseconds)), context.signal])
   const deliveries = await consumer.receive(10, over)
   const found = deliveries.map(({ task }) => `${task.id} in attempt ${task.attempt}`).join(', ')
   check(deliveries.length === 0, `nothing was to be received, but there came ${found}`)
