@@ -17,7 +17,7 @@ export function nak(link: Link, reply: string, after = 0): void {
 
 /** The same, and waits until the server has it. */
 export async function nakAndWait(link: Link, reply: string, after: number): Promise<void> {
-  await link.request(reply, nakText(after), 'giving a task back')
+  await link.ask({ subject: reply, payload: nakText(after) }, 'giving a task back', () => undefined)
 }
 
 function nakText(after: number): string {

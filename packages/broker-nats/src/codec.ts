@@ -66,14 +66,8 @@ export interface Entry {
 /** Bytes that are no record or entry of this version. */
 export class UndecodableRecord extends Error {}
 
-/** A record begins with its nonce, so that a reader who asks only whose it is need not read on. */
-export function encodeRecord({ nonce, ...rest }: TaskRecord): string {
-  return JSON.stringify({ nonce, ...rest })
-}
-
-/** What the text of a record with this nonce begins with. */
-export function beginningOf({ nonce }: TaskRecord): string {
-  return `{"nonce":${JSON.stringify(nonce)},`
+export function encodeRecord(record: TaskRecord): string {
+  return JSON.stringify(record)
 }
 
 export function encodeEntry(entry: Entry): string {

@@ -1,10 +1,11 @@
 import { decodeEntry, encodeEntry, encodeEntryOf, UndecodableRecord } from './codec.ts'
 import type { Entry, Stored, TaskRecord } from './codec.ts'
-import { EntryPublisher } from './entry-publisher.ts'
 import { isGone } from './errors.ts'
 import type { Link } from './link.ts'
 import { delayedSubject, encodeToken, entrySubject } from './names.ts'
 import type { Names } from './names.ts'
+import { publishOnce } from './publish.ts'
+import type { NewMessage } from './publish.ts'
 import { StreamReader } from './stream-reader.ts'
 
 /** The entries in the queues: a message a waiting or running task. */
@@ -12,13 +13,11 @@ export class Entries {
   readonly #link: Link
   readonly #names: Names
   readonly #reader: StreamReader
-  readonly #publisher: EntryPublisher
 
   constructor(link: Link, names: Names, replicated: () => boolean) {
     this.#link = link
     this.#names = names
     this.#reader = new StreamReader(link, names.queues, replicated)
-    this.#publisher = new EntryPublisher(link)
   }
 
   /** Queues a task whose record says QUEUED. The server drops a second entry with the same ticket while it remembers the first. */
@@ -40,7 +39,7 @@ export class Entries {
   /** Puts a delayed entry into its queue. */
   promote(queue: string, { id, ticket }: Entry): Promise<void> {
     const body = encodeEntry({ schema: 1, id, ticket })
-    return this.#publisher.publish({ subject: entrySubject(this.#names, queue, id), body, name: nameOf(id, ticket) })
+    return this.#send({ subject: entrySubject(this.#names, queue, id), body, name: nameOf(id, ticket) })
   }
 
   /** Sequence of the entry that a record stands for. */
@@ -52,7 +51,7 @@ export class Entries {
   }
 
   async #findAt(subject: string, { ticket }: TaskRecord): Promise<number | undefined> {
-    const message = await this.#reader.last(subject, 'looking for an entry')
+    const message = await this.#reader.newest(subject, 'looking for an entry')
     if (!message) return undefined
     try {
       return decodeEntry(message.bytes).ticket === ticket ? message.sequence : undefined
@@ -78,11 +77,15 @@ export class Entries {
     const { queue, id, runAt } = task
     if (!isDelayed(stored.record)) {
       const subject = entrySubject(this.#names, queue, id)
-      return this.#publisher.publish({ subject, body: encodeEntryOf(stored), name: nameOf(id, name) })
+      return this.#send({ subject, body: encodeEntryOf(stored), name: nameOf(id, name) })
     }
     const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
     const subject = delayedSubject(this.#names, queue, id)
-    return this.#publisher.publish({ subject, body, name: nameOf(id, `${name}/delayed`) })
+    return this.#send({ subject, body, name: nameOf(id, `${name}/delayed`) })
+  }
+
+  #send(message: NewMessage & { name: string }): Promise<void> {
+    return publishOnce(this.#link, message, 'queueing a task')
   }
 }
 

@@ -4,6 +4,8 @@ import { errors } from '@nats-io/transport-node'
 
 /** Codes of the server's JetStream API. */
 export const API = {
+  insufficientPeers: 10005,
+  notReady: 10008,
   consumerNotFound: 10014,
   insufficientResources: 10023,
   streamMaximum: 10027,
@@ -15,8 +17,8 @@ export const API = {
   noMessageToDelete: 10057,
   streamNotFound: 10059,
   wrongLastSequence: 10071,
-  insufficientPeers: 10005,
   notEnabled: 10076,
+  duplicateInProcess: 10158,
   wrongLastSequenceUnknown: 10164,
 } as const
 

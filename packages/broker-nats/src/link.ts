@@ -8,13 +8,17 @@ import type { Msg, NatsConnection, PublishOptions, Subscription } from '@nats-io
 import { dial } from './dial.ts'
 import { notEnabledError, toDsError } from './errors.ts'
 import type { Settings } from './options.ts'
+import { Requests } from './requests.ts'
+import type { Question } from './requests.ts'
 import { Tick } from './tick.ts'
 
 const LAST_WORDS = 1000
+const LEADER_WAIT = 100
 
 /** The connection to the server. A call over it ends with the connection: nothing waits for an answer that cannot come. */
 export class Link {
   readonly settings: Settings
+  readonly #requests: Requests
   readonly #inFlight = new Set<(error: DsError) => void>()
   /** Calls that wait for the connection to return. */
   readonly #waiting = new Set<() => void>()
@@ -28,13 +32,14 @@ export class Link {
   #js: JetStreamClient | undefined
   #manager: JetStreamManager | undefined
   #away = false
-  #readsMany = false
   #closed = false
   #lastAnswerAt: number | undefined
   #returnedAt: number | undefined
 
   constructor(settings: Settings) {
     this.settings = settings
+    const { timeout, connection } = settings
+    this.#requests = new Requests(() => this.client, { timeout, inboxPrefix: connection.inboxPrefix })
   }
 
   get client(): NatsConnection {
@@ -67,11 +72,6 @@ export class Link {
     return this.#returnedAt
   }
 
-  /** Whether the server reads the newest messages of many subjects in one request: from 2.11 on. */
-  get readsMany(): boolean {
-    return this.#readsMany
-  }
-
   get away(): boolean {
     return this.#away
   }
@@ -90,7 +90,6 @@ export class Link {
       throw notEnabledError()
     this.#lastAnswerAt = Date.now()
     this.#away = false
-    this.#readsMany = isAtLeast(this.#client.info?.version, [2, 11])
     void this.#watch(this.#client)
   }
 
@@ -108,6 +107,7 @@ export class Link {
   /** Ends the connection, so that another can be opened. */
   async reset(): Promise<void> {
     const client = this.#client
+    this.#requests.reset()
     this.#client = undefined
     if (this.settings.client === undefined) await client?.close()
   }
@@ -138,9 +138,26 @@ export class Link {
     })
   }
 
-  /** A request to a subject of the server, such as a confirmed ack. */
-  request(subject: string, payload: string, doing: string): Promise<Msg> {
-    return this.call(doing, () => this.client.request(subject, payload, { timeout: this.settings.timeout }))
+  /**
+   * Asks the server, together with all that is asked in this tick. `read` gives what the answer says; what it throws becomes an error of
+   * ours. Where nobody answers, because a stream has no leader yet, nothing was done, and it is asked again for as long as a call may take.
+   */
+  async ask<Answer>(question: Question, doing: string, read: (answer: Msg) => Answer): Promise<Answer> {
+    const until = performance.now() + this.settings.timeout
+    for (;;) {
+      if (this.#away) await this.#untilReturn(doing)
+      if (this.#closed) throw new BrokerClosedError()
+      const before = this.client.stats().inBytes
+      try {
+        const answer = read(await this.#requests.ask(question))
+        this.#lastAnswerAt = Date.now()
+        return answer
+      } catch (error) {
+        this.#suspectHalfOpen(error, before)
+        if (!(error instanceof errors.NoRespondersError) || performance.now() > until) throw toDsError(error, doing)
+        await delay(LEADER_WAIT)
+      }
+    }
   }
 
   /** Sends without waiting. While the server is away nothing is sent: what would arrive late could do harm. */
@@ -211,11 +228,10 @@ export class Link {
       } else if (status.type === 'reconnect') {
         this.#away = false
         this.#returnedAt = performance.now()
-        this.#readsMany = isAtLeast(client.info?.version, [2, 11])
         this.#lastAnswerAt = Date.now()
         for (const listener of this.#onReturn) listener()
         for (const wake of this.#waiting) wake()
-      }
+      } else if (status.type === 'error') this.#onServerError(status.error)
     }
     if (client !== this.#client) return
     this.#away = true
@@ -223,9 +239,16 @@ export class Link {
   }
 
   #breakOff(why: string): void {
-    for (const fail of this.#inFlight) fail(new BrokerUnavailableError(`NATS did not answer: ${why}`))
+    const error = new BrokerUnavailableError(`NATS did not answer: ${why}`)
+    for (const fail of this.#inFlight) fail(error)
     this.#inFlight.clear()
+    this.#requests.fail(error)
     for (const listener of this.#onBreak) listener()
+  }
+
+  /** What the server does not allow it says apart from the answers. */
+  #onServerError(error: Error): void {
+    if (error instanceof errors.PermissionViolationError) this.#requests.fail(error, error.subject)
   }
 
   /** A call that timed out while nothing at all arrived: the other end is gone without a word. Dial anew instead of waiting for pings. */
@@ -233,12 +256,6 @@ export class Link {
     if (!(error instanceof errors.TimeoutError) || this.#closed || this.#away) return
     if (this.client.stats().inBytes === bytesBefore) void this.client.reconnect().catch(() => undefined)
   }
-}
-
-/** Whether a version such as `2.10.27` is at least this one. An unknown one is not. */
-function isAtLeast(version: string | undefined, [major, minor]: readonly [number, number]): boolean {
-  const [thisMajor = 0, thisMinor = 0] = (version ?? '').split('.').map(Number)
-  return thisMajor > major || (thisMajor === major && thisMinor >= minor)
 }
 
 function awayError(doing: string): BrokerUnavailableError {

@@ -49,6 +49,7 @@ export class LogWalk {
         max_ack_pending: -1,
       }),
     )
+    if (this.#puller || this.#closed) return
     const onEntry = (message: Delivered): void => void this.#arrived.push(message)
     this.#puller = new QueuePuller({ link, stream, durable, queue: durable, onEntry })
     this.#schedule(0)

@@ -1,4 +1,5 @@
-import { BrokerMisconfiguredError } from '@ds/core'
+import { setTimeout as delay } from 'node:timers/promises'
+import { BrokerMisconfiguredError, DsError } from '@ds/core'
 import type { ConsumerOptions, Durability, TaskConsumer } from '@ds/core'
 import type { StreamInfo } from '@nats-io/jetstream'
 import { NatsApps } from './apps.ts'
@@ -28,6 +29,7 @@ import { ensureStreams } from './topology.ts'
 import { Upkeep } from './upkeep.ts'
 
 const CLOCK_AGE = 60_000
+const RETRY_WAIT = 200
 
 /** The parts of a broker, and what they share. */
 export class NatsParts {
@@ -94,7 +96,7 @@ export class NatsParts {
     const until = performance.now() + options.timeout
     await this.link.open(options)
     try {
-      await this.#prepare(until)
+      await patiently(until, () => this.#prepare())
     } catch (error) {
       await this.link.reset()
       throw error
@@ -136,8 +138,8 @@ export class NatsParts {
     return consumer
   }
 
-  async #prepare(until: number): Promise<void> {
-    this.#streams = await ensureStreams(this.link, this.names, until)
+  async #prepare(): Promise<void> {
+    this.#streams = await ensureStreams(this.link, this.names)
     await this.#setClock()
     this.#durability = await durabilityOf(this.#streams, this.#settings.monitor)
     if (this.#settings.requireDurable && this.#durability.level !== 'strong') {
@@ -158,5 +160,17 @@ export class NatsParts {
     const answeredAt = performance.now()
     const stored = await this.#reader.at(seq, 'reading the clock')
     if (stored) this.#clock.set(stored.time, sentAt, answeredAt)
+  }
+}
+
+/** A server that has just started takes connections before its streams answer: what is prepared there is tried again until then. */
+async function patiently(until: number, run: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!DsError.is(error, 'BrokerUnavailable') || performance.now() + RETRY_WAIT > until) throw error
+      await delay(RETRY_WAIT)
+    }
   }
 }

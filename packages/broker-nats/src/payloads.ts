@@ -34,7 +34,7 @@ export class Payloads {
     if (slot === undefined) return undefined
     if ('text' in slot) return slot.text
     const subject = blobSubject(this.#names, { ...life, part: slot.blob })
-    const message = await this.#reader.last(subject, 'reading a payload')
+    const message = await this.#reader.newest(subject, 'reading a payload')
     return message && Buffer.from(message.bytes).toString('utf8')
   }
 

@@ -1,16 +1,15 @@
 import { DsError } from '@ds/core'
 import type { Result } from '@ds/core'
-import { beginningOf, decodeRecord, encodeRecord, UndecodableRecord } from './codec.ts'
+import { decodeRecord, encodeRecord, UndecodableRecord } from './codec.ts'
 import type { Stored, TaskRecord } from './codec.ts'
 import { isGone } from './errors.ts'
-import { GroupWriter, writeIfExpected } from './group-writer.ts'
-import { LastReader } from './last-reader.ts'
 import type { Link } from './link.ts'
 import { removalSubject, taskSubject } from './names.ts'
 import type { Names } from './names.ts'
 import type { Parked } from './parked.ts'
+import { publishIfExpected } from './publish.ts'
 import { StreamReader } from './stream-reader.ts'
-import type { StoredMessage } from './stream-reader.ts'
+import type { NewestMessage } from './stream-reader.ts'
 
 /** Told to the views: a deletion leaves no trace in the log. */
 export interface RemovalNotice {
@@ -47,12 +46,10 @@ interface Standing {
 export class Records {
   readonly #options: RecordsOptions
   readonly #reader: StreamReader
-  readonly #groups: GroupWriter
 
   constructor(options: RecordsOptions) {
     this.#options = options
     this.#reader = new StreamReader(options.link, options.names.tasks, options.replicated)
-    this.#groups = new GroupWriter(options.link, new LastReader(options.link, options.names.tasks))
   }
 
   async read(id: string): Promise<Stored | undefined> {
@@ -68,7 +65,7 @@ export class Records {
       const stored = await this.#write(decision.write, standing.revision)
       if (stored) return decision.answer(stored)
       standing = await this.#standing(id)
-      // It stands after all: it was read from a replica that was behind, or the answer to it got lost.
+      // It stands after all: a repeat of it was refused.
       if (standing.stored?.record.nonce === decision.write.nonce) return decision.answer(standing.stored)
     }
   }
@@ -97,17 +94,14 @@ export class Records {
   /** Undefined where another revision stands. */
   async #write(record: TaskRecord, expected: number): Promise<Stored | undefined> {
     const { link, names } = this.#options
-    const subject = taskSubject(names, record.task.id)
-    const body = encodeRecord(record)
-    const revision = link.readsMany
-      ? await this.#groups.write({ subject, body, expected, beginning: beginningOf(record) })
-      : await writeIfExpected(link, { subject, body, expected })
+    const message = { subject: taskSubject(names, record.task.id), body: encodeRecord(record), expected }
+    const revision = await publishIfExpected(link, message, 'storing a task')
     return revision === undefined ? undefined : { record, revision }
   }
 
   async #standing(id: string): Promise<Standing> {
     const { names } = this.#options
-    const message = await this.#reader.last(taskSubject(names, id), 'reading a task')
+    const message = await this.#reader.newest(taskSubject(names, id), 'reading a task')
     if (!message) return NOTHING
     try {
       const record = decodeRecord(message.bytes)
@@ -120,7 +114,7 @@ export class Records {
   }
 
   /** Takes what is no record out of the stream and keeps it elsewhere: the id is free again. */
-  async #park({ subject, sequence, bytes }: StoredMessage, reason: string): Promise<void> {
+  async #park({ subject, sequence, bytes }: NewestMessage, reason: string): Promise<void> {
     await this.#options.parked.add({ id: `store-${sequence}`, source: 'store', subject, bytes, reason })
     await this.deleteMessage(sequence)
   }

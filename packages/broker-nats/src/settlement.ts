@@ -1,7 +1,7 @@
+import { changeOfOutcome, isFinal } from '@ds/core'
 import type { Lease, Outcome } from '@ds/core'
-import { isFinal } from '@ds/core'
 import type { Slot, Stored, TaskRecord } from './codec.ts'
-import { applyTo, changeOf, fitErrors, recordAfter } from './transitions.ts'
+import { applyTo, fitErrors, recordAfter } from './transitions.ts'
 
 /** What becomes of the entry once the record stands: it goes, or it comes back after so many milliseconds. */
 export type EntryFate = { readonly gone: true } | { readonly gone: false; readonly after: number }
@@ -29,7 +29,7 @@ export function decideSettlement(stored: Stored | undefined, situation: Settleme
   const { record } = stored
   if (record.settledBy === lease.token) return { type: 'stands', fate: fateOf(record, now) }
   if (record.claim !== lease.token) return { type: 'superseded' }
-  const verdict = applyTo(record, changeOf(lease.attempt, outcome, now))
+  const verdict = applyTo(record, changeOfOutcome(outcome, lease.attempt, now))
   if (verdict.verdict !== 'applied') return { type: 'superseded' }
   const next = recordAfter(record, verdict, now)
   const write: TaskRecord = {

@@ -1,23 +1,21 @@
 import type { StoredMsg } from '@nats-io/jetstream'
-import { LastReader, MOST_SUBJECTS } from './last-reader.ts'
+import type { Msg } from '@nats-io/transport-node'
+import { isGone } from './errors.ts'
 import type { Link } from './link.ts'
-import { Tick } from './tick.ts'
+import { apiAnswer } from './publish.ts'
 
-/** A stored message. */
-export interface StoredMessage {
+/** The newest message of a subject. */
+export interface NewestMessage {
   readonly subject: string
   readonly sequence: number
   readonly bytes: Uint8Array
+}
+
+/** A message with all that is stored of it. */
+export interface StoredMessage extends NewestMessage {
   readonly header: (name: string) => string
   /** When the server stored it, in milliseconds. */
   readonly time: number
-}
-
-interface Asked {
-  readonly subject: string
-  readonly doing: string
-  readonly resolve: (message: StoredMessage | undefined) => void
-  readonly reject: (error: unknown) => void
 }
 
 /** Reads single messages of a stream. With one replica the stream answers directly; with more only its leader is up to date. */
@@ -25,21 +23,30 @@ export class StreamReader {
   readonly #link: Link
   readonly #stream: string
   readonly #replicated: () => boolean
-  readonly #many: LastReader
-  readonly #tick: Tick<Asked>
 
   constructor(link: Link, stream: string, replicated: () => boolean) {
     this.#link = link
     this.#stream = stream
     this.#replicated = replicated
-    this.#many = new LastReader(link, stream)
-    this.#tick = new Tick(MOST_SUBJECTS, (asked) => void this.#readMany(asked))
   }
 
-  /** The newest message of a subject. Where the server can, all that is asked for in a tick is one request. */
+  /** Reads in great numbers. */
+  async newest(subject: string, doing: string): Promise<NewestMessage | undefined> {
+    const { apiPrefix } = this.#link
+    if (!this.#replicated()) {
+      const question = { subject: `${apiPrefix}.DIRECT.GET.${this.#stream}.${subject}` }
+      return this.#link.ask(question, doing, (answer) => directMessage(subject, answer))
+    }
+    const question = {
+      subject: `${apiPrefix}.STREAM.MSG.GET.${this.#stream}`,
+      payload: JSON.stringify({ last_by_subj: subject }),
+    }
+    return goneAsUndefined(this.#link.ask(question, doing, (answer) => leaderMessage(subject, answer)))
+  }
+
+  /** The newest message of a subject, with its headers. */
   last(subject: string, doing: string): Promise<StoredMessage | undefined> {
-    if (this.#replicated() || !this.#link.readsMany) return this.#read({ last_by_subj: subject }, doing)
-    return new Promise((resolve, reject) => this.#tick.add({ subject, doing, resolve, reject }))
+    return this.#read({ last_by_subj: subject }, doing)
   }
 
   at(sequence: number, doing: string): Promise<StoredMessage | undefined> {
@@ -52,25 +59,32 @@ export class StreamReader {
     return toStored(await this.#link.call(doing, () => this.#link.manager.direct.getMessage(this.#stream, query)))
   }
 
-  async #readMany(asked: readonly Asked[]): Promise<void> {
-    const [first] = asked
-    if (!first) return
-    try {
-      if (asked.length === 1) return first.resolve(await this.#read({ last_by_subj: first.subject }, first.doing))
-      const subjects = [...new Set(asked.map(({ subject }) => subject))]
-      const found = await this.#many.read(subjects, first.doing)
-      for (const { subject, resolve } of asked) resolve(found.get(subject))
-    } catch (error) {
-      for (const { reject } of asked) reject(error)
-    }
-  }
-
   async #read(query: { last_by_subj: string } | { seq: number }, doing: string): Promise<StoredMessage | undefined> {
     const { manager } = this.#link
     const read = this.#replicated()
       ? () => manager.streams.getMessage(this.#stream, query)
       : () => manager.direct.getMessage(this.#stream, query)
     return toStored(await this.#link.call(doing, read))
+  }
+}
+
+function directMessage(subject: string, { headers, data }: Msg): NewestMessage | undefined {
+  if (headers?.code === 404) return undefined
+  if (!headers || headers.code > 0) throw new Error(`${headers?.code ?? ''} ${headers?.description ?? 'no headers'}`)
+  return { subject, sequence: Number(headers.get('Nats-Sequence')), bytes: data }
+}
+
+function leaderMessage(subject: string, answer: Msg): NewestMessage {
+  const { message } = apiAnswer(answer) as { message: { seq: number; data?: string } }
+  return { subject, sequence: message.seq, bytes: Buffer.from(message.data ?? '', 'base64') }
+}
+
+async function goneAsUndefined<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises'
-import { BrokerMisconfiguredError, DsError } from '@ds/core'
+import { BrokerMisconfiguredError, BrokerUnavailableError } from '@ds/core'
 import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
+import type { DsError } from '@ds/core'
 import type { ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import { API, apiCode } from './errors.ts'
@@ -9,7 +9,6 @@ import { DELAYED, durableOf } from './names.ts'
 import type { Names } from './names.ts'
 
 const DEDUPE_WINDOW = 2 * 60 * 1000
-const RETRY_WAIT = 200
 /** Pulls that may wait at the server: one for each idle worker of the queue. */
 const MAX_WAITING = 10_000
 
@@ -49,27 +48,11 @@ function streamPlans(names: Names, replicas: number): StreamPlan[] {
   ]
 }
 
-/**
- * Creates the streams that are missing, and refuses those of another shape. Gives the streams as they are. A server that has just
- * started takes connections before its streams answer: it is asked again `until` then, by `performance.now()`.
- */
-export async function ensureStreams(link: Link, names: Names, until: number): Promise<StreamInfo[]> {
+/** Creates the streams that are missing, and refuses those of another shape. Gives the streams as they are. */
+export async function ensureStreams(link: Link, names: Names): Promise<StreamInfo[]> {
   const infos: StreamInfo[] = []
-  for (const plan of streamPlans(names, link.settings.replicas)) {
-    infos.push(await patiently(until, () => ensureStream(link, plan)))
-  }
+  for (const plan of streamPlans(names, link.settings.replicas)) infos.push(await ensureStream(link, plan))
   return infos
-}
-
-async function patiently<Answer>(until: number, run: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await run()
-    } catch (error) {
-      if (!DsError.is(error, 'BrokerUnavailable') || performance.now() + RETRY_WAIT > until) throw error
-      await setTimeout(RETRY_WAIT)
-    }
-  }
 }
 
 async function ensureStream(link: Link, plan: StreamPlan): Promise<StreamInfo> {
@@ -94,14 +77,17 @@ async function findStream(link: Link, name: string): Promise<StreamInfo | undefi
   }
 }
 
-function cannotCreate(plan: StreamPlan, error: unknown): BrokerMisconfiguredError {
+/** Servers of a cluster that has just started do not know each other yet: that may pass. */
+function cannotCreate(plan: StreamPlan, error: unknown): DsError {
+  const code = apiCode(error)
   const why = error instanceof Error ? error.message : String(error)
-  const replicas =
-    plan.num_replicas === undefined || plan.num_replicas === 1 ? '' : ` with ${plan.num_replicas} replicas`
-  return new BrokerMisconfiguredError(`NATS could not create the stream ${plan.name}${replicas}: ${why}`, {
-    fix: 'Replicas need as many servers in the JetStream cluster; limits of the account must leave room for three streams',
-    cause: error,
-  })
+  const what = `NATS could not create the stream ${plan.name} with ${plan.num_replicas ?? 1} replicas: ${why}`
+  const fix =
+    'Replicas need as many servers in the JetStream cluster; limits of the account must leave room for three streams'
+  const passing = code === API.insufficientPeers || code === API.notReady
+  return passing
+    ? new BrokerUnavailableError(what, { fix, cause: error })
+    : new BrokerMisconfiguredError(what, { fix, cause: error })
 }
 
 /** What of a stream decides whether the guarantees hold. Replicas, storage limits and placement are the administrator's. */

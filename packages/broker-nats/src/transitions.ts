@@ -1,5 +1,5 @@
 import { apply, eventOf, MAX_ATTEMPT_ERRORS, newRecord } from '@ds/core'
-import type { AttemptError, Change, NewTask, Outcome, Task, TaskEvent, Verdict } from '@ds/core'
+import type { AttemptError, Change, NewTask, Task, TaskEvent, Verdict } from '@ds/core'
 import type { ChangeNote, Slot, TaskRecord } from './codec.ts'
 import { drawNonce } from './nonce.ts'
 
@@ -49,24 +49,6 @@ export function eventOfRecord({ task, note: { type, ...details } }: TaskRecord):
 /** All events that the write of a record tells of, in order. */
 export function eventsOf(record: TaskRecord): TaskEvent[] {
   return record.quiet ? [] : [...(record.earlier ?? []), eventOfRecord(record)]
-}
-
-/** What an outcome is to the state machine. */
-export function changeOf(attempt: number, outcome: Outcome, at: number): Change {
-  switch (outcome.type) {
-    case 'retry': {
-      const { error, delay, maxRetries } = outcome
-      const change = { type: 'failed', at, attempt, error, retryAt: at + delay } as const
-      return maxRetries === undefined ? change : { ...change, maxRetries }
-    }
-    case 'error':
-      return { type: 'failed', at, attempt, error: outcome.error }
-    case 'done':
-    case 'cancelled':
-    case 'released':
-    case 'lost':
-      return { type: outcome.type, at, attempt }
-  }
 }
 
 const SHORT_STACK = 3

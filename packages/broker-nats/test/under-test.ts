@@ -1,19 +1,22 @@
-import { startBehindProxy, startNats } from '@ds/broker-testing'
-import type { BrokerUnderTest, FaultyServer, NatsOptions, TargetOptions, TestServer } from '@ds/broker-testing'
+import { startBehindProxy, startNats, startNatsCluster } from '@ds/broker-testing'
+import type { BrokerUnderTest, FaultyServer, NatsOptions, ServerControl, TargetOptions } from '@ds/broker-testing'
 import { connect } from '@nats-io/transport-node'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker, NatsBrokerOptions } from '../src/index.ts'
 import { garbageTools, messagesOf } from './tools.ts'
 
-/** The NATS broker, as the kit takes it. DS_TEST_NATS_VERSION chooses the server: `debian`, `latest`, `2.10.27`. */
+/**
+ * The NATS broker, as the kit takes it. DS_TEST_NATS_VERSION chooses the server: `debian`, `latest`, `2.10.27`; with DS_TEST_NATS_CLUSTER=1
+ * it is three of them, and every stream has three replicas.
+ */
 export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<BrokerUnderTest> {
   const options = serverOptions()
-  const own = server === undefined ? await startNats(options) : undefined
+  const own = server === undefined ? await startOwn(options) : undefined
   const closed = await startNats({ ...options, users: [{ name: 'ada', password: 'right' }], ownProcess: true })
   const bare = await startNats({ ...options, jetStream: false, ownProcess: true })
   const url = server ?? own?.url ?? ''
-  const host = new URL(url).host
-  const client = await connect({ servers: host })
+  const hosts = url.replace(/^nats:\/\/|\?.*$/g, '')
+  const client = await connect({ servers: hosts.split(',') })
   return {
     name: 'nats',
     server: client.info?.version ?? 'unknown',
@@ -27,11 +30,12 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
       settlement: 'decided',
       queueLimit: true,
     },
-    startServer: ({ proxied }) =>
-      proxied ? faultyBehindProxy(options) : startNats({ ...options, ownProcess: true }).then(faulty),
+    // A whole cluster takes some ten seconds to start, which every bound for a restart holds too.
+    ...(isCluster() && { tolerances: { recovery: 45_000, patience: 45_000, unavailable: 20_000 } }),
+    startServer: ({ proxied }) => (proxied ? faultyBehindProxy(options) : startOwn({ ...options, ownProcess: true })),
     addresses: {
       url: (more) => createNatsBroker({ ...more, url }),
-      'URLs with commas': (more) => createNatsBroker({ ...more, url: `nats://${host},nats://${host}` }),
+      'URLs with commas': (more) => createNatsBroker({ ...more, url: `nats://${hosts},nats://${hosts}` }),
       'a client made before': (more) => createNatsBroker({ ...more, client }),
     },
     invalid: invalidOptions(),
@@ -49,9 +53,23 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
   }
 }
 
+function isCluster(): boolean {
+  return process.env['DS_TEST_NATS_CLUSTER'] === '1'
+}
+
 function serverOptions(): NatsOptions {
   const version = process.env['DS_TEST_NATS_VERSION'] as NatsOptions['version']
   return version === undefined ? {} : { version }
+}
+
+async function startOwn(options: NatsOptions): Promise<FaultyServer> {
+  if (!isCluster()) {
+    const server = await startNats(options)
+    return faulty(server, server.url)
+  }
+  const { ownProcess: _own, ...ofMembers } = options
+  const cluster = await startNatsCluster(ofMembers)
+  return faulty(cluster, `${cluster.url}?replicas=3`)
 }
 
 function invalidOptions(): Record<string, () => NatsBroker> {
@@ -67,9 +85,9 @@ function invalidOptions(): Record<string, () => NatsBroker> {
   return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, () => createNatsBroker(option)]))
 }
 
-function faulty(server: TestServer): FaultyServer {
+function faulty(server: ServerControl, url: string): FaultyServer {
   return {
-    url: server.url,
+    url,
     stop: () => server.stop(),
     start: () => server.start(),
     kill: () => server.kill(),
@@ -81,5 +99,5 @@ function faulty(server: TestServer): FaultyServer {
 
 async function faultyBehindProxy(options: NatsOptions): Promise<FaultyServer> {
   const { server, proxy, url, close } = await startBehindProxy('nats', options)
-  return { ...faulty(server), url, proxy, close }
+  return { ...faulty(server, url), proxy, close }
 }

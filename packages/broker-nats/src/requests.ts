@@ -1,0 +1,111 @@
+import { createInbox, errors } from '@nats-io/transport-node'
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node'
+import { Tick } from './tick.ts'
+
+const SWEEP = 100
+
+/** What is asked of the server. */
+export interface Question {
+  readonly subject: string
+  readonly payload?: string | Uint8Array
+  readonly headers?: MsgHdrs
+}
+
+interface Asked {
+  readonly question: Question
+  readonly deadline: number
+  readonly resolve: (answer: Msg) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * Requests in great numbers. The client's own cost several times as much as the message: each has a timer, a trace and a write to the socket of
+ * its own. Here all that is asked in a tick goes out in one write, and one timer looks for answers that are late.
+ */
+export class Requests {
+  readonly #client: () => NatsConnection
+  readonly #options: { readonly timeout: number; readonly inboxPrefix: string | undefined }
+  readonly #asked = new Map<string, Asked>()
+  readonly #tick = new Tick<Asked>(Infinity, (asked) => asked.forEach((each) => this.#send(each)))
+  #inbox = ''
+  #subscription: Subscription | undefined
+  #drawn = 0
+  #sweeper: NodeJS.Timeout | undefined
+
+  constructor(client: () => NatsConnection, options: { timeout: number; inboxPrefix: string | undefined }) {
+    this.#client = client
+    this.#options = options
+  }
+
+  /** Rejects with the client's `TimeoutError` where no answer comes, and with what {@link Requests.fail} is given. */
+  ask(question: Question): Promise<Msg> {
+    return new Promise((resolve, reject) => {
+      this.#tick.add({ question, deadline: performance.now() + this.#options.timeout, resolve, reject })
+    })
+  }
+
+  /** Ends what waits for an answer: all of it, or what was asked of one subject. */
+  fail(error: Error, subject?: string): void {
+    for (const [reply, { question, reject }] of this.#asked) {
+      if (subject !== undefined && question.subject !== subject) continue
+      this.#asked.delete(reply)
+      reject(error)
+    }
+  }
+
+  /** The connection is another one, or none. */
+  reset(): void {
+    this.#subscription?.unsubscribe()
+    this.#subscription = undefined
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+  }
+
+  #send(asked: Asked): void {
+    const { subject, payload, headers } = asked.question
+    try {
+      this.#listen()
+      this.#drawn += 1
+      const reply = `${this.#inbox}.${this.#drawn}`
+      this.#client().publish(subject, payload, { reply, ...(headers && { headers }) })
+      this.#asked.set(reply, asked)
+      this.#sweep()
+    } catch (error) {
+      asked.reject(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #listen(): void {
+    if (this.#subscription) return
+    this.#inbox = createInbox(this.#options.inboxPrefix)
+    this.#subscription = this.#client().subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (!error) this.#onAnswer(message)
+      },
+    })
+  }
+
+  #onAnswer(message: Msg): void {
+    const asked = this.#asked.get(message.subject)
+    if (!asked) return
+    this.#asked.delete(message.subject)
+    if (message.headers?.code === 503) asked.reject(new errors.NoRespondersError(asked.question.subject))
+    else asked.resolve(message)
+  }
+
+  /** Looks for late answers for as long as any is waited for. */
+  #sweep(): void {
+    this.#sweeper ??= setInterval(() => {
+      const now = performance.now()
+      for (const [reply, { deadline, reject }] of this.#asked) {
+        // The oldest come first.
+        if (deadline > now) break
+        this.#asked.delete(reply)
+        reject(new errors.TimeoutError())
+      }
+      if (this.#asked.size > 0) return
+      clearInterval(this.#sweeper)
+      this.#sweeper = undefined
+    }, SWEEP)
+  }
+}
