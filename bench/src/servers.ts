@@ -1,4 +1,5 @@
-import { startServer as startTestServer } from '@ds/broker-testing'
+import { startServer as startTestServer, whyNoServer } from '@ds/broker-testing'
+import type { NatsOptions } from '@ds/broker-testing'
 
 /** A server a bench runs against, started for it unless its address is in the environment. */
 export interface BenchServer {
@@ -17,7 +18,19 @@ export async function startServer(broker: string): Promise<BenchServer> {
       const server = await startTestServer('redis', { appendFsync: 'everysec' })
       return { url: server.url, description: `${server.version}, AOF synced every second`, close: () => server.close() }
     }
+    case 'nats': {
+      const server = await startTestServer('nats', { ownProcess: true, ...(await natsVersion()) })
+      const description = `${server.version}, file storage, one replica, written through every two minutes`
+      return { url: server.url, description, close: () => server.close() }
+    }
     default:
       throw new Error(`No server is known for ${broker}`)
   }
+}
+
+/** The one of DS_TEST_NATS_VERSION, else the newest, else the one that is found. */
+async function natsVersion(): Promise<Pick<NatsOptions, 'version'>> {
+  const version = process.env['DS_TEST_NATS_VERSION'] as NatsOptions['version']
+  if (version !== undefined) return { version }
+  return (await whyNoServer('nats', { version: 'latest' })) === undefined ? { version: 'latest' } : {}
 }

@@ -13,6 +13,11 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, () => Promise<Op
     'bee-queue': async () => (await import('./subjects/bee-queue.ts')).openBeeQueue,
     bare: async () => (await import('./subjects/bare-redis.ts')).openBareRedis,
   },
+  nats: {
+    ours: async () => (await import('./subjects/ours.ts')).openOurs,
+    'moleculer-channels': async () => (await import('./subjects/moleculer-nats.ts')).openMoleculerNats,
+    bare: async () => (await import('./subjects/bare-nats.ts')).openBareNats,
+  },
 }
 
 export const BROKERS: readonly string[] = Object.keys(SUBJECTS)

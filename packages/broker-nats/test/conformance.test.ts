@@ -1,7 +1,8 @@
+import { whyNoServer } from '@ds/broker-testing'
+import { testBroker } from '@ds/broker-testing/vitest'
 import { test } from 'vitest'
+import { brokerUnderTest } from './under-test.ts'
 
-test('conformance of nats', (context) => {
-  context.skip(
-    'the NATS broker is not finished and not published: npm run conformance -- --broker nats tells how far it is',
-  )
-})
+const reason = await whyNoServer('nats', {})
+if (reason === undefined) testBroker(await brokerUnderTest())
+else test('the conformance kit on NATS', (context) => context.skip(true, reason))
