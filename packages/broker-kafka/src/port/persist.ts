@@ -1,0 +1,39 @@
+import { BrokerUnavailableError, DsError } from '@ds/core'
+import { toBrokerError } from '../errors.ts'
+import type { KafkajsLink } from './kafkajs-link.ts'
+import { backoff } from './within.ts'
+
+/** What is tried, and for how long. */
+export interface Persistence {
+  readonly link: KafkajsLink
+  /** Milliseconds. */
+  readonly patience: number
+}
+
+/** Tries again what fails because servers are away or change places, until the patience is over. Everything else rejects at once. */
+export async function persist<Result>({ link, patience }: Persistence, work: () => Promise<Result>): Promise<Result> {
+  const deadline = Date.now() + patience
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const problem = toBrokerError(error, link.address)
+      const pause = backoff(failures)
+      if (problem.code !== 'BrokerUnavailable' || Date.now() + pause > deadline) throw problem
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      if (Date.now() > deadline) throw problem
+      await link.refresh().catch((again: unknown) => refuse(again, link.address))
+    }
+  }
+}
+
+/** What the look for servers says counts only when it is final. */
+function refuse(error: unknown, address: string): void {
+  const problem = toBrokerError(error, address)
+  if (problem.code !== 'BrokerUnavailable') throw problem
+}
+
+/** An error that passes, for {@link persist}. */
+export function unavailable(message: string, cause?: unknown): DsError {
+  return new BrokerUnavailableError(message, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,305 @@
+import type { DsError } from '@ds/core'
+import { isHopeless, toBrokerError } from '../errors.ts'
+import { isPassing, KafkaAnswerError, nameOfCode } from './error-codes.ts'
+import type { KafkajsLink } from './kafkajs-link.ts'
+import type { LogBatch, LoopState, StartOffset, TopicPartition } from './log-port.ts'
+import { listOffsets } from './offsets.ts'
+import { Readings } from './reading.ts'
+import type { ReaderHandlers, Reading } from './reading.ts'
+import { readBatches } from './record-batch.ts'
+import { FETCH, fetchRequest, readFetchAnswer } from './requests.ts'
+import type { PartitionData } from './requests.ts'
+import { backoff } from './within.ts'
+
+/** How a {@link Reader} reads. */
+export interface ReaderOptions extends ReaderHandlers {
+  readonly link: KafkajsLink
+  /** As it shows in `loops()`. */
+  readonly name: string
+  readonly maxBytesPerPartition: number
+}
+
+/** How long a server holds a fetch for which there is nothing. */
+const LONG_WAIT = 250
+/** The same for partitions that were added while such a fetch is under way. */
+const SHORT_WAIT = 20
+const ANSWER_TIMEOUT = 5000
+const FETCH_BYTES = 8 * 1024 * 1024
+
+/**
+ * Reads partitions and hands their records over at once. Each server has one fetch that waits for something to come; what is added
+ * meanwhile is fetched beside it. A position only grows, whatever happens to servers and connections.
+ */
+export class Reader {
+  readonly #options: ReaderOptions
+  readonly #link: KafkajsLink
+  readonly #readings = new Readings()
+  readonly #waiting = new Set<number>()
+  readonly #beside = new Set<number>()
+  #turn: NodeJS.Immediate | undefined
+  #retry: NodeJS.Timeout | undefined
+  #failures = 0
+  #locating = false
+  #suspended = false
+  #closed = false
+  #lastAnswerAt: number | undefined
+  #problem: DsError | undefined
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+    this.#link = options.link
+  }
+
+  /** Reads this partition from `start`, anew if it is read already. A paused one stays paused. */
+  read(place: TopicPartition, start: StartOffset): void {
+    this.#readings.set(place, start, this.#readings.get(place)?.paused ?? false)
+    this.#soon()
+  }
+
+  stop(place: TopicPartition): void {
+    this.#readings.delete(place)
+  }
+
+  stopAll(): void {
+    this.#readings.clear()
+  }
+
+  reads(place: TopicPartition): boolean {
+    return this.#readings.get(place) !== undefined
+  }
+
+  positionOf(place: TopicPartition): number | undefined {
+    return this.#readings.get(place)?.position
+  }
+
+  places(): TopicPartition[] {
+    return [...this.#readings.all()].map(({ topic, partition }) => ({ topic, partition }))
+  }
+
+  pause(places: readonly TopicPartition[]): void {
+    for (const place of places) {
+      const reading = this.#readings.get(place)
+      if (reading) reading.paused = true
+    }
+  }
+
+  resume(places: readonly TopicPartition[]): void {
+    for (const place of places) {
+      const reading = this.#readings.get(place)
+      if (reading) reading.paused = false
+    }
+    this.#soon()
+  }
+
+  /** Hands nothing over until `suspend(false)`. */
+  suspend(suspended: boolean): void {
+    this.#suspended = suspended
+    if (!suspended) this.#soon()
+  }
+
+  state(): LoopState {
+    return {
+      name: this.#options.name,
+      lastAnswerAt: this.#lastAnswerAt,
+      waiting: !this.#readings.all().next().done,
+      ...(this.#problem && { problem: this.#problem.message }),
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#readings.clear()
+    clearImmediate(this.#turn)
+    clearTimeout(this.#retry)
+  }
+
+  #soon(): void {
+    if (this.#closed) return
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined
+      this.#advance()
+    })
+  }
+
+  #advance(): void {
+    this.#handHeld()
+    if (this.#retry) return
+    const idle = [...this.#readings.all()].filter((reading) => !reading.asked && !reading.held && !reading.paused)
+    if (this.#suspended || idle.length === 0) return
+    const lost = idle.filter((reading) => reading.position === undefined || this.#leaderOf(reading) === undefined)
+    if (lost.length > 0 && !this.#locating) void this.#locate(lost)
+    const ready = idle.filter((reading) => reading.position !== undefined)
+    for (const [node, readings] of Map.groupBy(ready, (reading) => this.#leaderOf(reading))) {
+      if (node === undefined) continue
+      if (!this.#waiting.has(node)) void this.#fetch(node, readings, this.#waiting)
+      else if (!this.#beside.has(node)) void this.#fetch(node, readings, this.#beside)
+    }
+  }
+
+  #leaderOf({ topic, partition }: TopicPartition): number | undefined {
+    return this.#link.leader(topic, partition)
+  }
+
+  async #fetch(node: number, readings: readonly Reading[], slots: Set<number>): Promise<void> {
+    const isLong = slots === this.#waiting
+    const wait = isLong ? LONG_WAIT : SHORT_WAIT
+    slots.add(node)
+    const asked = new Map(rotated(readings).map((reading) => [reading, reading.position ?? 0] as const))
+    for (const reading of asked.keys()) reading.asked = true
+    try {
+      const body = fetchRequest(
+        [...asked].map((entry) => this.#ask(entry)),
+        wait,
+        FETCH_BYTES,
+      )
+      const timeout = wait + ANSWER_TIMEOUT
+      const payload = await this.#link.send(node, { kind: FETCH, body, timeout, connection: isLong ? 1 : 0 })
+      this.#lastAnswerAt = Date.now()
+      this.#take(asked, readFetchAnswer(payload).partitions)
+    } catch (error) {
+      this.#fail(error)
+    }
+    for (const reading of asked.keys()) reading.asked = false
+    slots.delete(node)
+    this.#soon()
+  }
+
+  #ask([{ topic, partition }, offset]: readonly [Reading, number]) {
+    return { topic, partition, offset, maxBytes: this.#options.maxBytesPerPartition }
+  }
+
+  #take(asked: ReadonlyMap<Reading, number>, answers: readonly PartitionData[]): void {
+    let refused = 0
+    // When nothing came at all, no limit cut it off: up to its end each partition is empty.
+    const isBarren = answers.every(({ records }) => records.length === 0)
+    for (const answer of answers) {
+      const reading = this.#readings.get(answer)
+      if (!reading || asked.get(reading) !== reading.position) continue
+      if (answer.errorCode !== 0) {
+        refused += 1
+        this.#refused(reading, nameOfCode(answer.errorCode))
+      } else {
+        this.#accept(reading, answer, isBarren)
+      }
+    }
+    if (refused === 0) [this.#failures, this.#problem] = [0, undefined]
+  }
+
+  #accept(reading: Reading, { records, end }: PartitionData, isBarren: boolean): void {
+    const { topic, partition, position: from = 0, told } = reading
+    const { entries, next = isBarren ? end : from } = readBatches(records, from)
+    if (next <= from && told) return
+    const position = Math.max(next, from)
+    reading.position = position
+    reading.told = true
+    const batch: LogBatch = { topic, partition, entries, position, end: Math.max(end, position) }
+    if (reading.paused || this.#suspended) reading.held = batch
+    else this.#hand(batch)
+  }
+
+  #hand(batch: LogBatch): void {
+    try {
+      this.#options.onBatch(batch)
+    } catch (error) {
+      // Not the fault of the server: reading goes on, and somebody hears of it.
+      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #handHeld(): void {
+    if (this.#suspended) return
+    for (const reading of this.#readings.all()) {
+      const { held } = reading
+      if (!held || reading.paused) continue
+      reading.held = undefined
+      this.#hand(held)
+    }
+  }
+
+  #refused(reading: Reading, type: string): void {
+    if (type === 'OFFSET_OUT_OF_RANGE') {
+      void this.#skip(reading)
+      return
+    }
+    this.#fail(new KafkaAnswerError(type, `partition ${reading.partition} of ${reading.topic}`))
+  }
+
+  /** What was to be read next is gone: goes on with the first record that is left, or at the end when the log became shorter. */
+  async #skip(reading: Reading): Promise<void> {
+    const { topic, partition, position = 0 } = reading
+    reading.asked = true
+    try {
+      const [starts, ends] = await Promise.all([
+        listOffsets(this.#link, [reading], 'start'),
+        listOffsets(this.#link, [reading], 'end'),
+      ])
+      const [start = 0, end = 0] = [starts.get(reading), ends.get(reading)]
+      if (!this.#readings.has(reading) || reading.position !== position) return
+      reading.position = position < start ? start : end
+      this.#options.onSkipped?.({ topic, partition, offset: reading.position })
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      reading.asked = false
+      this.#soon()
+    }
+  }
+
+  /** Learns who leads these partitions and where they begin. */
+  async #locate(readings: readonly Reading[]): Promise<void> {
+    this.#locating = true
+    try {
+      await this.#link.watch(this.#readings.topics())
+      const leaderless = readings.find((reading) => this.#leaderOf(reading) === undefined)
+      if (leaderless) throw this.#withoutLeader(leaderless)
+      const open = readings.filter(({ position }) => position === undefined)
+      for (const [start, group] of Map.groupBy(open, (reading) => reading.start)) {
+        if (typeof start === 'number') continue
+        const offsets = await listOffsets(this.#link, group, start)
+        for (const reading of group) reading.position = offsets.get(reading)
+      }
+      this.#lastAnswerAt = Date.now()
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#locating = false
+      this.#soon()
+    }
+  }
+
+  #withoutLeader({ topic, partition }: Reading): Error {
+    const known = this.#link.topic(topic)
+    const isThere = known?.errorCode === 0 && known.partitions.some((place) => place.partition === partition)
+    const type = known && known.errorCode !== 0 ? nameOfCode(known.errorCode) : undefined
+    return new KafkaAnswerError(
+      type ?? (isThere ? 'LEADER_NOT_AVAILABLE' : 'UNKNOWN_TOPIC_OR_PARTITION'),
+      `partition ${partition} of ${topic}`,
+    )
+  }
+
+  /** Goes on after a pause, however often it fails; what does not pass by itself is told. */
+  #fail(error: unknown): void {
+    const problem = toBrokerError(error, this.#link.address)
+    if (this.#closed || problem.code === 'BrokerClosed') return
+    this.#problem = problem
+    const passes = error instanceof KafkaAnswerError && isPassing(error.type)
+    if (isHopeless(problem) && (!passes || this.#failures > 5)) this.#options.onError?.(problem)
+    if (this.#retry) return
+    this.#retry = setTimeout(() => void this.#lookAgain(), backoff(this.#failures))
+    this.#failures += 1
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.#link.refresh().catch((error: unknown) => {
+      this.#problem = toBrokerError(error, this.#link.address)
+    })
+    this.#retry = undefined
+    this.#soon()
+  }
+}
+
+/** Begins with another partition each time: the first ones in a request are served first. */
+function rotated(readings: readonly Reading[]): Reading[] {
+  const start = Math.floor(Math.random() * readings.length)
+  return [...readings.slice(start), ...readings.slice(0, start)]
+}
