@@ -8,6 +8,7 @@ import type { KafkajsLink } from './kafkajs-link.ts'
 import type { Appended, LogRecord, LoopState } from './log-port.ts'
 import { PRODUCE, produceRequest, readProduceAnswer } from './requests.ts'
 import type { PartitionAnswer } from './requests.ts'
+import { rotated } from './rotated.ts'
 import { backoff } from './within.ts'
 
 /** How long the servers may take to have a record in all replicas; a bit later the request counts as lost. */
@@ -225,10 +226,4 @@ export class Appender {
 
 function appended({ baseOffset, appendTime }: PartitionAnswer, index: number): Omit<Appended, 'send'> {
   return { offset: baseOffset + index, appendedAt: appendTime < 0 ? undefined : appendTime }
-}
-
-/** Begins somewhere else each time, so that no partition is always the one that no longer fits. */
-function rotated(lanes: readonly Lane[]): Lane[] {
-  const start = Math.floor(Math.random() * lanes.length)
-  return [...lanes.slice(start), ...lanes.slice(0, start)]
 }

@@ -13,6 +13,8 @@ export interface LinkSettings {
   readonly kafka: Kafka
   /** For people: where the servers are, without credentials. */
   readonly address: string
+  /** Servers to ask first; without them the client's own list. The client itself cannot read an IPv6 address. */
+  readonly seeds?: readonly { readonly host: string; readonly port: number }[]
 }
 
 /** One request. */
@@ -38,6 +40,8 @@ const SEEDS_A_TRY = 3
 export class KafkajsLink {
   readonly address: string
   readonly #native: NativeCluster
+  readonly #seeds: NonNullable<LinkSettings['seeds']>
+  #nextSeed = 0
   readonly #pools = new Set<NativePool>()
   readonly #nodes = new Map<number, NativeBroker>()
   readonly #topics = new Map<string, TopicMetadata>()
@@ -47,8 +51,9 @@ export class KafkajsLink {
   #refreshing: Promise<void> | undefined
   #closed = false
 
-  constructor({ kafka, address }: LinkSettings) {
+  constructor({ kafka, address, seeds = [] }: LinkSettings) {
     this.address = address
+    this.#seeds = seeds
     this.#native = nativeCluster(kafka)
     const builder = this.#native.brokerPool.connectionPoolBuilder
     const build = builder.build.bind(builder)
@@ -212,8 +217,13 @@ export class KafkajsLink {
     for (const { id } of this.#places) if (!this.#nodes.has(id) && !this.#closed) yield await this.#meet(id)
     for (let seed = 0; seed < SEEDS_A_TRY; seed += 1) {
       if (this.#closed) throw new BrokerClosedError()
-      yield this.#makeBroker(await this.#native.brokerPool.connectionPoolBuilder.build())
+      yield this.#makeBroker(await this.#native.brokerPool.connectionPoolBuilder.build(this.#seed()))
     }
+  }
+
+  #seed(): { host: string; port: number } | undefined {
+    this.#nextSeed += 1
+    return this.#seeds[(this.#nextSeed - 1) % Math.max(1, this.#seeds.length)]
   }
 
   #learn({ nodes, controller, topics }: Metadata, from: NativeBroker): void {

@@ -1,9 +1,9 @@
 import { BrokerClosedError } from '@ds/core'
-import type { Kafka } from 'kafkajs'
 import { toBrokerError } from '../errors.ts'
 import { Appender } from './appender.ts'
 import { KafkaAnswerError, nameOfCode } from './error-codes.ts'
 import { KafkajsLink } from './kafkajs-link.ts'
+import type { LinkSettings } from './kafkajs-link.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { KafkajsTail } from './kafkajs-tail.ts'
 import { createTopics, deleteRecords, describeTopics, listTopics } from './kafkajs-topics.ts'
@@ -24,10 +24,7 @@ import { listOffsets } from './offsets.ts'
 import { persist } from './persist.ts'
 
 /** What a port stands on. */
-export interface KafkaPortOptions {
-  readonly kafka: Kafka
-  /** For people: where the servers are, without credentials. */
-  readonly address: string
+export interface KafkaPortOptions extends LinkSettings {
   /** Milliseconds until `append` and the questions give up. Default 15 000. */
   readonly patience?: number
   /** Milliseconds until `connect` gives up. Default 5000. */

@@ -9,6 +9,7 @@ import type { ReaderHandlers, Reading } from './reading.ts'
 import { readBatches } from './record-batch.ts'
 import { FETCH, fetchRequest, readFetchAnswer } from './requests.ts'
 import type { PartitionData } from './requests.ts'
+import { rotated } from './rotated.ts'
 import { backoff } from './within.ts'
 
 /** How a {@link Reader} reads. */
@@ -296,10 +297,4 @@ export class Reader {
     this.#retry = undefined
     this.#soon()
   }
-}
-
-/** Begins with another partition each time: the first ones in a request are served first. */
-function rotated(readings: readonly Reading[]): Reading[] {
-  const start = Math.floor(Math.random() * readings.length)
-  return [...readings.slice(start), ...readings.slice(0, start)]
 }
