@@ -1,1 +1,3 @@
-export type { LogPort } from './port/log-port.ts'
+export { adapter } from './adapter.ts'
+export { createKafkaBroker, KafkaBroker } from './broker.ts'
+export type { KafkaBrokerOptions } from './options.ts'

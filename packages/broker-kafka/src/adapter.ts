@@ -1,0 +1,10 @@
+import type { BrokerAdapter } from '@ds/core'
+import { createKafkaBroker } from './broker.ts'
+import type { KafkaBrokerOptions } from './options.ts'
+
+/** How `kafka://` becomes a broker. */
+export const adapter: BrokerAdapter<KafkaBrokerOptions> = {
+  name: 'kafka',
+  schemes: ['kafka'],
+  create: (options) => createKafkaBroker(options),
+}

@@ -1,0 +1,39 @@
+import { EventBuffer, eventOf } from '@ds/core'
+import type { EventFilter, SubscriptionItem } from '@ds/core'
+import type { Demand } from './state/demand.ts'
+import type { Entry } from './state/entry.ts'
+import type { Told } from './state/partition.ts'
+
+/** Live events: what the state topic says is told as it is folded, and written nowhere else. */
+export class KafkaEvents {
+  readonly #subscribers = new Set<EventBuffer>()
+
+  /** Tells of a change. */
+  tell({ task }: Entry, { event, ...details }: Told): void {
+    if (this.#subscribers.size === 0) return
+    const told = eventOf(event, task, details)
+    for (const subscriber of this.#subscribers) subscriber.push(told)
+  }
+
+  /** Says that events may have been missed. */
+  resync(): void {
+    for (const subscriber of this.#subscribers) subscriber.resync()
+  }
+
+  async subscribe(
+    filter: EventFilter,
+    { signal, demand }: { signal: AbortSignal; demand: Demand },
+  ): Promise<AsyncIterable<SubscriptionItem>> {
+    // From the end as it is now: what another process was told before is behind it.
+    await demand.everything()
+    const buffer = new EventBuffer({ filter, signal })
+    this.#subscribers.add(buffer)
+    signal.addEventListener('abort', () => this.#subscribers.delete(buffer), { once: true })
+    return buffer
+  }
+
+  close(): void {
+    for (const subscriber of this.#subscribers) subscriber.end()
+    this.#subscribers.clear()
+  }
+}

@@ -1,0 +1,74 @@
+import { DsError } from '@ds/core'
+import type { Parts } from '../parts.ts'
+import type { ParkedRecords } from '../registry/parked.ts'
+import { clearLitter } from './litter.ts'
+import { loseExpired } from './leases.ts'
+import { parkGarbage } from './garbage.ts'
+import { expireFinished, sealFinished } from './seals.ts'
+
+/** How often a keeper looks, in milliseconds. */
+export const SWEEP_INTERVAL = 250
+
+/** What a keeper needs. */
+export interface KeeperOptions {
+  readonly parts: Parts
+  readonly parked: ParkedRecords
+  /** How long finished tasks are kept, in milliseconds; undefined: for ever. */
+  readonly retention: number | undefined
+}
+
+/**
+ * Sees to the partitions that were dealt to this process: leases that ran out, finished tasks to be sealed or let go, records that say
+ * nothing any more, and garbage. It keeps nothing of its own: whoever comes after it finds all of that in the log.
+ */
+export class Keeper {
+  readonly #options: KeeperOptions
+  #kept: readonly number[] = []
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | undefined
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+  }
+
+  open(): void {
+    this.#timer = setInterval(() => this.#look(), SWEEP_INTERVAL)
+    this.#timer.unref()
+  }
+
+  /** Takes over the partitions that were dealt to this process. */
+  keep(partitions: readonly number[]): void {
+    const { view } = this.#options.parts
+    const former = this.#kept
+    this.#kept = partitions
+    for (const partition of partitions) view.want(partition)
+    for (const partition of former) view.letGo(partition)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#kept = []
+    await this.#looking
+  }
+
+  #look(): void {
+    this.#looking ??= this.#lookOver()
+      .catch((error: unknown) => {
+        // An outage: everything is found again at the next look.
+        if (!DsError.is(error)) throw error
+      })
+      .finally(() => (this.#looking = undefined))
+  }
+
+  async #lookOver(): Promise<void> {
+    const { parts, parked, retention } = this.#options
+    const { view } = parts
+    const kept = this.#kept.filter((index) => view.isLive(index)).flatMap((index) => view.partitions[index] ?? [])
+    if (kept.length === 0) return
+    await loseExpired(parts, kept)
+    await parkGarbage(parts, kept, parked)
+    if (retention !== undefined) await expireFinished(parts, kept, retention)
+    await sealFinished(parts, kept)
+    await clearLitter(parts, kept)
+  }
+}

@@ -1,0 +1,182 @@
+import type { Parts } from '../parts.ts'
+import type { Entry } from '../state/entry.ts'
+import type { Lanes, Partition } from '../state/partition.ts'
+import type { StateWrite } from '../state/state-view.ts'
+import type { Holding, Holdings } from './holdings.ts'
+import { Pace } from './pace.ts'
+
+/** The most tasks that are claimed beyond those that were asked for. */
+export const CLAIM_AHEAD = 256
+
+/** What a {@link Claimer} needs. */
+export interface ClaimerOptions {
+  readonly parts: Parts
+  /** The consumer's name. */
+  readonly consumer: string
+  readonly queues: readonly string[]
+  readonly lease: number
+  readonly holdings: Holdings
+  /** Something was claimed and lies on the stage. Called within the turn in which it was read. */
+  readonly onStaged: () => void
+}
+
+/** Claims waiting tasks of the partitions that were dealt to a consumer, and lays those it won on a stage. */
+export class Claimer {
+  readonly stage: Holding[] = []
+  readonly pace: Pace = new Pace()
+  readonly #options: ClaimerOptions
+  /** Claims whose answer is open. */
+  readonly #open = new Map<string, Entry>()
+  #served: ReadonlyMap<string, readonly number[]> = new Map()
+  #asked = 0
+  #claims = 0
+  #turn = 0
+  #scheduled = false
+  #timer: NodeJS.Timeout | undefined
+  #onQuiet: (() => void) | undefined
+
+  constructor(options: ClaimerOptions) {
+    this.#options = options
+  }
+
+  /** Takes over the partitions of each queue that were dealt to this consumer. */
+  serve(served: ReadonlyMap<string, readonly number[]>): void {
+    const { view } = this.#options.parts
+    const former = this.#served
+    this.#served = served
+    for (const partition of [...served.values()].flat()) view.want(partition)
+    for (const partition of [...former.values()].flat()) view.letGo(partition)
+    this.schedule()
+  }
+
+  /** How many tasks somebody waits for. */
+  ask(count: number): void {
+    this.#asked = count
+    if (count > 0) this.schedule()
+  }
+
+  /** Looks at the end of the turn whether there is something to claim. */
+  schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#claim()
+    })
+  }
+
+  /** Resolves once every claim has its answer. */
+  quiet(): Promise<void> {
+    return this.#open.size === 0 ? Promise.resolve() : new Promise((resolve) => (this.#onQuiet = resolve))
+  }
+
+  /** The log says that a claim of this consumer stands whose answer was not waited for any more. */
+  adopt(entry: Entry, claim: string): void {
+    this.#options.holdings.prepare(entry, claim)
+    this.stage.push(this.#options.holdings.add(entry, claim))
+    this.#options.onStaged()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#asked = 0
+    this.serve(new Map())
+  }
+
+  #claim(): void {
+    if (this.#asked === 0) return
+    const room = this.#asked + this.pace.ahead(CLAIM_AHEAD) - this.stage.length - this.#open.size
+    if (room <= 0) return
+    const entries = this.#take(room)
+    if (entries.length > 0) this.#write(entries)
+    if (entries.length < room) this.#wakeWhenDue()
+  }
+
+  /** Takes waiting tasks out of their lanes. */
+  #take(room: number): Entry[] {
+    const { parts, queues } = this.#options
+    const now = parts.clock.now()
+    const taken: Entry[] = []
+    for (const queue of queues) {
+      const partitions = this.#served.get(queue) ?? []
+      this.#turn += 1
+      for (let index = 0; index < partitions.length && taken.length < room; index++) {
+        const partition = partitions[(index + this.#turn) % partitions.length] ?? 0
+        if (!parts.view.isLive(partition)) continue
+        const lanes = parts.view.partitions[partition]?.promote(queue, now)
+        if (lanes) this.#takeOf(lanes, room, taken)
+      }
+    }
+    return taken
+  }
+
+  #takeOf({ ready, suspects }: Lanes, room: number, taken: Entry[]): void {
+    const suspect = suspects.first
+    const alone = !this.#options.holdings.hasSuspect && !taken.some(({ task }) => task.crashes > 0)
+    if (suspect && alone) {
+      suspects.remove(suspect)
+      taken.push(suspect)
+    }
+    while (taken.length < room && ready.first) {
+      taken.push(ready.first)
+      ready.remove(ready.first)
+    }
+  }
+
+  #write(entries: readonly Entry[]): void {
+    const { parts, consumer, lease, holdings } = this.#options
+    const names: string[] = []
+    const writes = entries.map((entry): StateWrite => {
+      const claim = `${consumer}.${(this.#claims++).toString(36)}`
+      const { id, partition, task } = entry
+      names.push(claim)
+      this.#open.set(claim, entry)
+      holdings.prepare(entry, claim)
+      const answered = ({ answer }: { answer: string }): void => this.#answered(claim, entry, answer === 'claimed')
+      parts.view.answers.listen(claim, answered, () => this.#answered(claim, entry, false))
+      const { incarnation, attempt } = task
+      return { id, partition, record: { type: 'claimed', incarnation, attempt: attempt + 1, claim, lease } }
+    })
+    parts.view.write(writes).catch((error: unknown) => {
+      // They may stand in the log all the same: then they are adopted when they are read.
+      for (const name of names) parts.view.answers.fail(name, error as Error)
+    })
+  }
+
+  #answered(claim: string, entry: Entry, won: boolean): void {
+    const { holdings, parts, onStaged } = this.#options
+    this.#open.delete(claim)
+    if (won) {
+      this.stage.push(holdings.add(entry, claim))
+      onStaged()
+    } else {
+      holdings.end(entry, claim)
+      partitionOfEntry(parts, entry)?.wait(entry, parts.clock.now())
+      this.schedule()
+    }
+    if (this.#open.size > 0) return
+    this.#onQuiet?.()
+    this.#onQuiet = undefined
+  }
+
+  /** Delayed tasks tell nobody when their time has come. */
+  #wakeWhenDue(): void {
+    clearTimeout(this.#timer)
+    const { parts } = this.#options
+    let next = Infinity
+    for (const [queue, partitions] of this.#served) {
+      for (const partition of partitions) {
+        const due = parts.view.partitions[partition]?.lanes.get(queue)?.delayed.next
+        if (due !== undefined && due < next) next = due
+      }
+    }
+    if (next === Infinity) return
+    // Not beyond what a timer holds; looked at again then.
+    this.#timer = setTimeout(() => this.#claim(), Math.min(Math.max(1, next - parts.clock.now()), 60_000))
+    this.#timer.unref()
+  }
+}
+
+function partitionOfEntry({ view }: Parts, entry: Entry): Partition | undefined {
+  return view.partitions[entry.partition]
+}
