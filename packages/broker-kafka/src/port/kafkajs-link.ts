@@ -215,7 +215,8 @@ export class KafkajsLink {
   async *#candidates(): AsyncGenerator<NativeBroker> {
     yield* [...this.#nodes.values()].filter((broker) => broker.isConnected())
     for (const { id } of this.#places) if (!this.#nodes.has(id) && !this.#closed) yield await this.#meet(id)
-    for (let seed = 0; seed < SEEDS_A_TRY; seed += 1) {
+    const tries = Math.min(SEEDS_A_TRY, this.#seeds.length || SEEDS_A_TRY)
+    for (let seed = 0; seed < tries; seed += 1) {
       if (this.#closed) throw new BrokerClosedError()
       yield this.#makeBroker(await this.#native.brokerPool.connectionPoolBuilder.build(this.#seed()))
     }

@@ -1,7 +1,7 @@
 import { BrokerUnavailableError, DsError } from '@ds/core'
 import { toBrokerError } from '../errors.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
-import { backoff } from './within.ts'
+import { backoff, within } from './within.ts'
 
 /** What is tried, and for how long. */
 export interface Persistence {
@@ -15,14 +15,15 @@ export async function persist<Result>({ link, patience }: Persistence, work: () 
   const deadline = Date.now() + patience
   for (let failures = 0; ; failures += 1) {
     try {
-      return await work()
+      return await within(Math.max(1, deadline - Date.now()), 'A request', work())
     } catch (error) {
       const problem = toBrokerError(error, link.address)
       const pause = backoff(failures)
       if (problem.code !== 'BrokerUnavailable' || Date.now() + pause > deadline) throw problem
       await new Promise((resolve) => setTimeout(resolve, pause))
       if (Date.now() > deadline) throw problem
-      await link.refresh().catch((again: unknown) => refuse(again, link.address))
+      const left = Math.max(1, deadline - Date.now())
+      await within(left, 'A request', link.refresh()).catch((again: unknown) => refuse(again, link.address))
     }
   }
 }
