@@ -8,6 +8,7 @@ const options: Options = buildOptions({
   vitest: 'src/vitest.ts',
   watchdog: 'src/faults/watchdog.ts',
   'child-program': 'src/children/child-program.ts',
+  conformance: 'bin/conformance.ts',
 })
 
 export default options

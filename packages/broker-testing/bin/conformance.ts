@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { GROUPS } from '../src/conformance-case.ts'
 import type { Group } from '../src/conformance-case.ts'
 import { printReport, writeReport } from '../src/reporting.ts'
+import { ruleTable } from '../src/rule-table.ts'
 import type { CaseResult } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
 import { runConformance } from '../src/runner/run-conformance.ts'
@@ -21,6 +22,7 @@ const USAGE = `Shows whether a broker keeps the contract, on a real server.
   --stress N       N runs at once on one server, without the cases that break one
   --scale test     smaller sizes in the cases that take minutes
   --json FILE      write the report there
+  --rules          print the rules, their cases and the broken brokers that fail them; run nothing
 `
 
 const { values } = parseArgs({
@@ -33,6 +35,7 @@ const { values } = parseArgs({
     stress: { type: 'string' },
     scale: { type: 'string' },
     json: { type: 'string' },
+    rules: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
@@ -59,6 +62,10 @@ function printResult({ name, verdict, why, milliseconds }: CaseResult, run: numb
   console.log(`${where}${verdict.padEnd(8)} ${name}${why ? `: ${why}` : ''} (${milliseconds} ms)`)
 }
 
+if (values.rules) {
+  console.log(`# Rules, cases and broken brokers\n\n${ruleTable()}`)
+  process.exit(0)
+}
 if (values.help || (values.broker === undefined && values.target === undefined)) {
   console.log(USAGE)
   process.exit(values.help ? 0 : 2)

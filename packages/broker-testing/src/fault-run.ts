@@ -31,7 +31,6 @@ export class FaultRun {
   readonly #options: FaultRunOptions
   readonly #workers: TestWorker[] = []
   readonly #tasks: readonly NewTask[]
-  readonly #started: string[] = []
   #inFlight = 0
   #lastSettled = 0
   #recovered = 0
@@ -84,13 +83,10 @@ export class FaultRun {
     )
   }
 
-  /** Breaks something. What is in flight when it takes effect may run twice. */
+  /** Breaks something. What is started and has no answer when it is broken may run twice. */
   async fault(breakIt: () => Promise<unknown>): Promise<void> {
-    const held = new Set(this.#workers.flatMap((worker) => worker.heldIds))
-    const from = this.#started.length
     await breakIt()
-    for (const id of this.#started.slice(from)) held.add(id)
-    this.#inFlight += held.size
+    this.#inFlight += this.#workers.reduce((sum, worker) => sum + worker.inFlight, 0)
   }
 
   /** Mends it, and notes the time until tasks end again. */
@@ -157,7 +153,6 @@ export class FaultRun {
 
   async #handle({ task }: Delivery): Promise<Outcome> {
     this.starts.set(task.id, (this.starts.get(task.id) ?? 0) + 1)
-    this.#started.push(task.id)
     await new Promise((resolve) => setTimeout(resolve, this.#options.work ?? 2))
     return DONE
   }

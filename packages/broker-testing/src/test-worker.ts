@@ -74,11 +74,6 @@ export class TestWorker {
     return this.#held.size
   }
 
-  /** The ids of these tasks. */
-  get heldIds(): string[] {
-    return [...this.#held.keys()]
-  }
-
   /** Its membership, for cases that settle or drain by hand. */
   get consumer(): TaskConsumer {
     return this.#consumer
