@@ -1,5 +1,6 @@
 import type { Broker, BrokerCapabilities, BrokerOptions } from '@ds/core'
 import type { TcpProxy } from './faults/tcp-proxy.ts'
+import type { ServerControl } from './servers/server.ts'
 import type { Tolerances } from './tolerances.ts'
 
 /** What the kit is given of a broker: how to make one, and what else it needs to test all of the contract. */
@@ -72,6 +73,8 @@ export interface FaultyServer {
   readonly url: string
   /** Present when asked for. */
   readonly proxy?: TcpProxy
+  /** The servers it consists of, where it is a cluster. */
+  readonly members?: readonly Pick<ServerControl, 'kill' | 'start'>[]
   /** An orderly end; what was accepted is kept. */
   stop(): Promise<unknown>
   /** Starts it again on the same address and data; resolves when it takes connections. */

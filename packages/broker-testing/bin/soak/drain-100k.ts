@@ -31,7 +31,10 @@ export async function drain100k(context: CaseContext): Promise<Figures> {
   }
   const seconds = (performance.now() - started) / 1000
   const { DONE: done } = await broker.counts()
-  const distinct = new Set(fleet.starts()).size
+  const countDistinct = (): number => new Set(fleet.starts()).size
+  // What the workers said last may still be on its way through their pipes.
+  await context.until('every start to be heard of', () => countDistinct() >= done, 10_000).catch(() => undefined)
+  const distinct = countDistinct()
   const figures = {
     tasks: COUNT,
     lost: COUNT - done,
