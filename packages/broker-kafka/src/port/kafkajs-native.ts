@@ -196,7 +196,7 @@ function isNativeCluster(value: unknown): value is NativeCluster {
 /**
  * Mends a connection before its first use, and leaves other clients of the process alone: a timer of a negative time that ran every
  * millisecond and printed a warning; bytes of a cut answer that were read as the beginning of the next one; two callers that connect
- * at once and leave a socket behind.
+ * at once and leave a socket behind; the last bytes of a request that the system held back.
  */
 export function mendConnection(connection: NativeConnection): void {
   const { requestQueue } = connection
@@ -207,7 +207,9 @@ export function mendConnection(connection: NativeConnection): void {
     if (connection.isConnected()) return Promise.resolve(true)
     if (connecting) return connecting
     forgetPartialAnswer(connection)
-    connecting = connect().finally(() => (connecting = undefined))
+    connecting = connect()
+      .then(() => connection.socket?.setNoDelay(true))
+      .finally(() => (connecting = undefined))
     return connecting
   }
 }
