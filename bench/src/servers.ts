@@ -23,6 +23,10 @@ export async function startServer(broker: string): Promise<BenchServer> {
       const description = `${server.version}, file storage, one replica, written through every two minutes`
       return { url: server.url, description, close: () => server.close() }
     }
+    case 'kafka': {
+      const server = await startTestServer('kafka', { javaOptions: [], ownProcess: true })
+      return { url: server.url, description: `${server.version}, one replica, acks=all`, close: () => server.close() }
+    }
     default:
       throw new Error(`No server is known for ${broker}`)
   }

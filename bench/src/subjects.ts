@@ -18,6 +18,11 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, () => Promise<Op
     'moleculer-channels': async () => (await import('./subjects/moleculer-nats.ts')).openMoleculerNats,
     bare: async () => (await import('./subjects/bare-nats.ts')).openBareNats,
   },
+  kafka: {
+    ours: async () => (await import('./subjects/ours.ts')).openOurs,
+    'moleculer-channels': async () => (await import('./subjects/moleculer-kafka.ts')).openMoleculerKafka,
+    bare: async () => (await import('./subjects/bare-kafka.ts')).openBareKafka,
+  },
 }
 
 export const BROKERS: readonly string[] = Object.keys(SUBJECTS)

@@ -32,6 +32,9 @@ import { Session } from './session.ts'
 import { topicSettings, topologyOf } from './topology.ts'
 import type { Topology } from './topology.ts'
 
+/** Until a call says that no server answers, in milliseconds. */
+const PATIENCE = 5000
+
 /** The broker on Kafka. Made by {@link createKafkaBroker}. */
 export class KafkaBroker implements Broker {
   readonly name = 'kafka'
@@ -61,7 +64,7 @@ export class KafkaBroker implements Broker {
 
   async connect({ timeout, signal }: { timeout: number; signal?: AbortSignal }): Promise<void> {
     if (this.#session || this.#closed) return
-    const port = createKafkaPort({ ...this.#options.connection, connectPatience: timeout })
+    const port = createKafkaPort({ ...this.#options.connection, connectPatience: timeout, patience: PATIENCE })
     const session = new Session({ port, topology: this.#topology, retention: this.#options.retention.age })
     this.#connecting = session
     try {

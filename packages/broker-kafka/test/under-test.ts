@@ -1,5 +1,6 @@
 import { startFaultyServer, startKafka } from '@ds/broker-testing'
 import type { BrokerUnderTest, KafkaOptions, TargetOptions } from '@ds/broker-testing'
+import { Kafka, logLevel } from 'kafkajs'
 import { createKafkaBroker } from '../src/index.ts'
 import type { KafkaBroker, KafkaBrokerOptions } from '../src/index.ts'
 import { resolveOptions } from '../src/options.ts'
@@ -12,7 +13,7 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
   const own = server === undefined ? await startKafka(options) : undefined
   const url = server ?? own?.url ?? ''
   const hosts = url.replace(/^kafka:\/\/|\?.*$/g, '')
-  const [host = '', port = ''] = hosts.split(':')
+  const closed = await startKafka({ ...options, sasl: { mechanism: 'PLAIN', users: [ADA] }, ownProcess: true })
   const tools = createKafkaPort(resolveOptions({ url }).connection)
   await tools.connect()
   return {
@@ -21,23 +22,31 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
     create: (more) => createKafkaBroker({ url, ...more }),
     child: { module: import.meta.resolve('../dist/index.js'), options: { url } },
     capabilities: { shared: true, persistent: true, list: 'view', settlement: 'recorded', queueLimit: true },
-    // A broker takes some seconds to start, and its own fencing as long again.
-    tolerances: { recovery: 30_000, patience: 20_000, unavailable: 15_000 },
+    // A server takes some seconds to start, and as long again to believe that it is the one that was there before.
+    tolerances: { recovery: 30_000, patience: 20_000 },
     startServer: (more) => startFaultyServer('kafka', more, options),
     addresses: {
       url: (more) => createKafkaBroker({ ...more, url }),
-      'URLs with commas': (more) => createKafkaBroker({ ...more, url: `kafka://${host}:${port},${host}:${port}` }),
+      'a URL of several servers': (more) => createKafkaBroker({ ...more, url: `kafka://${hosts},${hosts}` }),
+      'a list of servers': (more) => createKafkaBroker({ ...more, brokers: [hosts] }),
+      'a client made before': (more) =>
+        createKafkaBroker({ ...more, client: new Kafka({ brokers: [hosts], logLevel: logLevel.NOTHING }) }),
     },
     invalid: invalidOptions(),
     unreachable: () => createKafkaBroker({ url: 'kafka://127.0.0.1:1' }),
+    refused: {
+      'a wrong password': () => createKafkaBroker({ url: closed.url.replace(ADA.password, 'wrong') }),
+    },
     garbage: garbageTools(tools),
     footprint: (namespace) => recordsHeld(tools, namespace),
     close: async () => {
       await tools.close()
-      await own?.close()
+      await Promise.all([own?.close(), closed.close()])
     },
   }
 }
+
+const ADA = { name: 'ada', password: 'right' }
 
 function serverOptions(): KafkaOptions {
   const version = process.env['DS_TEST_KAFKA_VERSION'] as KafkaOptions['version']
@@ -47,7 +56,6 @@ function serverOptions(): KafkaOptions {
 function invalidOptions(): Record<string, () => KafkaBroker> {
   const options: Record<string, KafkaBrokerOptions> = {
     'another scheme': { url: 'http://127.0.0.1:9092' },
-    'no host': { url: 'kafka://' },
     'an unknown parameter': { url: 'kafka://127.0.0.1:9092?retries=3' },
     'a namespace with capitals': { namespace: 'Production' },
     'a negative retention': { retention: { age: -1 } },

@@ -41,6 +41,7 @@ export class Demand {
   /** The partition of a task, with everything in it that this process has written. */
   async partition(index: number): Promise<Partition> {
     if (!this.#wantsAll) this.#touch(index)
+    await turn()
     return this.#view.current(index)
   }
 
@@ -48,6 +49,7 @@ export class Demand {
   async everything(): Promise<readonly Partition[]> {
     this.#needsAll = true
     this.#wantAll()
+    await turn()
     return Promise.all(this.#all.map((partition) => this.#view.current(partition)))
   }
 
@@ -70,4 +72,9 @@ export class Demand {
       this.#view.letGo(partition)
     }
   }
+}
+
+/** Answers from memory still take a turn of the event loop: whoever asks again and again would keep the view from ever changing. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }

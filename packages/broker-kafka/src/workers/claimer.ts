@@ -1,4 +1,5 @@
 import type { Parts } from '../parts.ts'
+import type { Chain } from '../state/chain.ts'
 import type { Entry } from '../state/entry.ts'
 import type { Lanes, Partition } from '../state/partition.ts'
 import type { StateWrite } from '../state/state-view.ts'
@@ -30,7 +31,6 @@ export class Claimer {
   #served: ReadonlyMap<string, readonly number[]> = new Map()
   #asked = 0
   #claims = 0
-  #turn = 0
   #scheduled = false
   #timer: NodeJS.Timeout | undefined
   #onQuiet: (() => void) | undefined
@@ -92,35 +92,33 @@ export class Claimer {
     if (entries.length < room) this.#wakeWhenDue()
   }
 
-  /** Takes waiting tasks out of their lanes. */
+  /** Takes waiting tasks out of their lanes: those of the earlier queues first, of one queue the oldest first. */
   #take(room: number): Entry[] {
     const { parts, queues } = this.#options
     const now = parts.clock.now()
     const taken: Entry[] = []
     for (const queue of queues) {
-      const partitions = this.#served.get(queue) ?? []
-      this.#turn += 1
-      for (let index = 0; index < partitions.length && taken.length < room; index++) {
-        const partition = partitions[(index + this.#turn) % partitions.length] ?? 0
-        if (!parts.view.isLive(partition)) continue
-        const lanes = parts.view.partitions[partition]?.promote(queue, now)
-        if (lanes) this.#takeOf(lanes, room, taken)
-      }
+      if (taken.length >= room) break
+      const partitions = (this.#served.get(queue) ?? []).filter((partition) => parts.view.isLive(partition))
+      const lanes = partitions.flatMap((partition) => parts.view.partitions[partition]?.promote(queue, now) ?? [])
+      this.#takeSuspect(lanes, taken)
+      takeOldest(
+        lanes.map(({ ready }) => ready),
+        room,
+        taken,
+      )
     }
     return taken
   }
 
-  #takeOf({ ready, suspects }: Lanes, room: number, taken: Entry[]): void {
-    const suspect = suspects.first
-    const alone = !this.#options.holdings.hasSuspect && !taken.some(({ task }) => task.crashes > 0)
-    if (suspect && alone) {
-      suspects.remove(suspect)
-      taken.push(suspect)
-    }
-    while (taken.length < room && ready.first) {
-      taken.push(ready.first)
-      ready.remove(ready.first)
-    }
+  /** One at a time, so that a task that kills its worker takes no other such task with it. */
+  #takeSuspect(lanes: readonly Lanes[], taken: Entry[]): void {
+    if (this.#options.holdings.hasSuspect || taken.some(({ task }) => task.crashes > 0)) return
+    takeOldest(
+      lanes.map(({ suspects }) => suspects),
+      taken.length + 1,
+      taken,
+    )
   }
 
   #write(entries: readonly Entry[]): void {
@@ -174,6 +172,18 @@ export class Claimer {
     // Not beyond what a timer holds; looked at again then.
     this.#timer = setTimeout(() => this.#claim(), Math.min(Math.max(1, next - parts.clock.now()), 60_000))
     this.#timer.unref()
+  }
+}
+
+function takeOldest(chains: readonly Chain<Entry>[], room: number, taken: Entry[]): void {
+  while (taken.length < room) {
+    let oldest: Entry | undefined
+    for (const { first } of chains) {
+      if (first && (!oldest || first.task.createdAt < oldest.task.createdAt)) oldest = first
+    }
+    if (!oldest) return
+    oldest.chain?.remove(oldest)
+    taken.push(oldest)
   }
 }
 

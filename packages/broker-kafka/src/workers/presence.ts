@@ -1,4 +1,4 @@
-import type { LogBatch, LogEntry, LogPort, Tail } from '../port/log-port.ts'
+import type { AppendOptions, LogBatch, LogEntry, LogPort, Tail } from '../port/log-port.ts'
 import type { ServerClock } from '../state/clock.ts'
 import { drawName } from '../state/keys.ts'
 
@@ -6,6 +6,7 @@ import { drawName } from '../state/keys.ts'
 export const BEAT_INTERVAL = 1000
 /** After this long without a word a process counts as gone, until it speaks again. Nothing but who serves what hangs on it. */
 export const GONE_AFTER = 4000
+const GOODBYE: AppendOptions = { patience: 1000 }
 
 /** A process, as it says of itself. */
 export interface Member {
@@ -54,6 +55,7 @@ export class Presence {
   #timer: NodeJS.Timeout | undefined
   #spokenAt = 0
   #speaking = false
+  #opened = false
   #closed = false
   #live: (() => void) | undefined
   #heardAt = 0
@@ -80,6 +82,8 @@ export class Presence {
     this.#tail.setPartitions(new Map([[0, 'start']]))
     await live
     await this.speak()
+    if (this.#closed) return
+    this.#opened = true
     this.#timer = setInterval(() => this.#beat(), BEAT_INTERVAL / 4)
     this.#timer.unref()
   }
@@ -88,7 +92,8 @@ export class Presence {
     if (this.#closed) return
     this.#closed = true
     clearInterval(this.#timer)
-    await this.#append(this.id, null).catch(() => undefined)
+    // Only manners: those who do not hear of it find out soon enough.
+    if (this.#opened) await this.#append(this.id, null, GOODBYE).catch(() => undefined)
     await this.#tail?.close()
   }
 
@@ -122,10 +127,11 @@ export class Presence {
     return read
   }
 
-  #append(key: string, value: object | null): Promise<void> {
+  #append(key: string, value: object | null, options?: AppendOptions): Promise<void> {
     const { port, topic, clock } = this.#options
     const bytes = value === null ? null : Buffer.from(JSON.stringify(value))
-    return port.append([{ topic, partition: 0, key: Buffer.from(key), value: bytes }]).then(([appended]) => {
+    const record = { topic, partition: 0, key: Buffer.from(key), value: bytes }
+    return port.append([record], options).then(([appended]) => {
       if (appended?.appendedAt !== undefined) clock.sample(appended.appendedAt)
     })
   }
