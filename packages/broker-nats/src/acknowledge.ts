@@ -5,9 +5,11 @@ import type { Link } from './link.ts'
  * one. So nothing is said before the record says the same.
  */
 
+const ACK = Buffer.from('+ACK')
+
 /** The entry goes. */
 export function ack(link: Link, reply: string): void {
-  link.say(reply, '+ACK')
+  link.say(reply, ACK)
 }
 
 /** The entry comes back, at once or after some milliseconds. */

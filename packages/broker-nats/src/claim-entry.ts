@@ -114,7 +114,7 @@ async function handOut(parts: ConsumerParts, candidate: Candidate, stored: Store
   const { entry, claim } = candidate
   const { record } = stored
   const { task, args, errors } = record
-  const text = (await payloads.load(args, task)) ?? 'null'
+  const text = 'text' in args ? args.text : ((await payloads.load(args, task)) ?? 'null')
   const left = Math.max(1, leaseEnd(record) - clock.now())
   // A longer lease is put off by whoever gets the entry next.
   if (left < HANDOVER) nak(link, entry.reply, left)

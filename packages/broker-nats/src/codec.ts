@@ -49,6 +49,8 @@ export interface TaskRecord {
 export interface Stored {
   readonly record: TaskRecord
   readonly revision: number
+  /** The record as it was written, where that was just now. */
+  readonly text?: string
 }
 
 /** What a queue holds: that the task waits. Everything else is in the record. */
@@ -78,9 +80,8 @@ export function encodeEntry(entry: Entry): string {
 const COPY_LIMIT = 4096
 
 /** An entry with its record in it, if that is small. */
-export function encodeEntryOf({ record, revision }: Stored): string {
+export function encodeEntryOf({ record, revision, text = encodeRecord(record) }: Stored): string {
   const { task, ticket } = record
-  const text = encodeRecord(record)
   if (text.length > COPY_LIMIT) return encodeEntry({ schema: 1, id: task.id, ticket })
   return `{"schema":1,"id":${JSON.stringify(task.id)},"ticket":${JSON.stringify(ticket)},"revision":${revision},"record":${text}}`
 }

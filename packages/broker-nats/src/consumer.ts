@@ -4,6 +4,7 @@ import type {
   Delivery,
   HealthCheck,
   Lease,
+  Payload,
   Renewal,
   RenewAnswer,
   Result,
@@ -13,8 +14,9 @@ import type {
 } from '@ds/core'
 import { ack, nak, nakAndWait } from './acknowledge.ts'
 import type { ConsumerParts } from './claim-entry.ts'
-import type { Stored, TaskRecord } from './codec.ts'
+import type { Slot, Stored, TaskRecord } from './codec.ts'
 import type { Holding } from './holdings.ts'
+import { inlineSlot } from './payloads.ts'
 import { Receiver } from './receiver.ts'
 import type { Decision } from './records.ts'
 import { resultsOf } from './records.ts'
@@ -117,7 +119,7 @@ export class NatsConsumer implements TaskConsumer {
     if (!holding) return 'superseded'
     holding.settling = true
     try {
-      await holding.renewing?.catch(() => undefined)
+      if (holding.renewing) await holding.renewing.catch(() => undefined)
       return await this.#settleHolding(holding, settlement)
     } finally {
       holding.settling = false
@@ -127,8 +129,8 @@ export class NatsConsumer implements TaskConsumer {
   async #settleHolding(holding: Holding, { lease, outcome }: Settlement): Promise<SettleAnswer> {
     const { records, holdings, payloads, clock, errorLimit } = this.#parts
     const life = holding.stored.record.task
-    const result =
-      outcome.type === 'done' ? await payloads.keep(outcome.result, life, `result-${lease.token}`) : undefined
+    const apart = (text: Payload): Promise<Slot> => payloads.keepApart(text, life, `result-${lease.token}`)
+    const result = outcome.type === 'done' ? (inlineSlot(outcome.result) ?? (await apart(outcome.result))) : undefined
     const decision = await records.changeOne<SettlementDecision>({
       id: lease.id,
       known: holding.stored,

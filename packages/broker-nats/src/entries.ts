@@ -4,7 +4,7 @@ import { isGone } from './errors.ts'
 import type { Link } from './link.ts'
 import { delayedSubject, encodeToken, entrySubject } from './names.ts'
 import type { Names } from './names.ts'
-import { publishOnce } from './publish.ts'
+import { publish, publishOnce } from './publish.ts'
 import type { NewMessage } from './publish.ts'
 import { StreamReader } from './stream-reader.ts'
 
@@ -20,9 +20,14 @@ export class Entries {
     this.#reader = new StreamReader(link, names.queues, replicated)
   }
 
+  /** Queues a task for the first time. Nobody can have done so before, and so the server need not remember it: that costs it much. */
+  async addFirst(stored: Stored): Promise<void> {
+    await publish(this.#link, this.#messageOf(stored), QUEUEING)
+  }
+
   /** Queues a task whose record says QUEUED. The server drops a second entry with the same ticket while it remembers the first. */
   add(stored: Stored): Promise<void> {
-    return this.#publish(stored, stored.record.ticket)
+    return this.#publishOnce(stored, stored.record.ticket)
   }
 
   /** Queues a task whose submitter may have died in between: never started, and without an entry. */
@@ -33,13 +38,14 @@ export class Entries {
 
   /** Queues a task whose entry is gone although the record says that it waits. */
   replace(stored: Stored): Promise<void> {
-    return this.#publish(stored, `${stored.record.ticket}/${stored.revision}`)
+    return this.#publishOnce(stored, `${stored.record.ticket}/${stored.revision}`)
   }
 
   /** Puts a delayed entry into its queue. */
   promote(queue: string, { id, ticket }: Entry): Promise<void> {
     const body = encodeEntry({ schema: 1, id, ticket })
-    return this.#send({ subject: entrySubject(this.#names, queue, id), body, name: nameOf(id, ticket) })
+    const message = { subject: entrySubject(this.#names, queue, id), body, name: nameOf(id, ticket) }
+    return publishOnce(this.#link, message, QUEUEING)
   }
 
   /** Sequence of the entry that a record stands for. */
@@ -72,22 +78,22 @@ export class Entries {
     }
   }
 
-  #publish(stored: Stored, name: string): Promise<void> {
-    const { task, ticket } = stored.record
-    const { queue, id, runAt } = task
-    if (!isDelayed(stored.record)) {
-      const subject = entrySubject(this.#names, queue, id)
-      return this.#send({ subject, body: encodeEntryOf(stored), name: nameOf(id, name) })
-    }
-    const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
-    const subject = delayedSubject(this.#names, queue, id)
-    return this.#send({ subject, body, name: nameOf(id, `${name}/delayed`) })
+  #publishOnce(stored: Stored, name: string): Promise<void> {
+    const { record } = stored
+    const full = nameOf(record.task.id, isDelayed(record) ? `${name}/delayed` : name)
+    return publishOnce(this.#link, { ...this.#messageOf(stored), name: full }, QUEUEING)
   }
 
-  #send(message: NewMessage & { name: string }): Promise<void> {
-    return publishOnce(this.#link, message, 'queueing a task')
+  #messageOf(stored: Stored): NewMessage {
+    const { task, ticket } = stored.record
+    const { queue, id, runAt } = task
+    if (!isDelayed(stored.record)) return { subject: entrySubject(this.#names, queue, id), body: encodeEntryOf(stored) }
+    const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
+    return { subject: delayedSubject(this.#names, queue, id), body }
   }
 }
+
+const QUEUEING = 'queueing a task'
 
 /** By which the server knows a message that is sent again. */
 function nameOf(id: string, name: string): string {

@@ -23,7 +23,7 @@ export class Link {
   /** Calls that wait for the connection to return. */
   readonly #waiting = new Set<() => void>()
   readonly #subscriptions = new Set<Subscription>()
-  readonly #said = new Tick<{ subject: string; payload: string }>(Infinity, (said) => {
+  readonly #said = new Tick<{ subject: string; payload: string | Uint8Array }>(Infinity, (said) => {
     for (const { subject, payload } of said) this.publish(subject, payload)
   })
   readonly #onReturn = new Set<() => void>()
@@ -161,7 +161,7 @@ export class Link {
   }
 
   /** Sends without waiting. While the server is away nothing is sent: what would arrive late could do harm. */
-  publish(subject: string, payload: string, options?: PublishOptions): void {
+  publish(subject: string, payload: string | Uint8Array, options?: PublishOptions): void {
     if (!this.#closed && !this.#away) this.client.publish(subject, payload, options)
   }
 
@@ -169,7 +169,7 @@ export class Link {
    * The same, together with all that is said in this tick: the client writes to its socket at the end of each promise job, and a
    * thousand acks would be a thousand writes.
    */
-  say(subject: string, payload: string): void {
+  say(subject: string, payload: string | Uint8Array): void {
     this.#said.add({ subject, payload })
   }
 

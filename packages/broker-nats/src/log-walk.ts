@@ -4,7 +4,7 @@ import { nanos } from '@nats-io/transport-node'
 import { ack, nak } from './acknowledge.ts'
 import type { Clock } from './clock.ts'
 import type { Link } from './link.ts'
-import { QueuePuller, storedAt } from './pull.ts'
+import { QueuePuller } from './pull.ts'
 import type { Delivered } from './pull.ts'
 
 const BATCH = 200
@@ -98,7 +98,7 @@ export class LogWalk {
   /** Milliseconds until it is old enough; 0 where it has been looked at. */
   async #lookAt(message: Delivered): Promise<number> {
     const { link, clock, age, look } = this.#options
-    const left = storedAt(message.reply) + age - clock.now()
+    const left = message.storedAt + age - clock.now()
     if (left > 0) {
       nak(link, message.reply, Math.min(left, POLL))
       return left

@@ -8,6 +8,11 @@ import { StreamReader } from './stream-reader.ts'
 /** Bytes up to which a payload rides in the record. Every later change of the task writes it again, so it is small. */
 export const INLINE_LIMIT: number = 8 * 1024
 
+/** A payload that rides in the record; undefined for one that is too large. */
+export function inlineSlot(text: Payload): Slot | undefined {
+  return text.length * 3 <= INLINE_LIMIT || Buffer.byteLength(text) <= INLINE_LIMIT ? { text } : undefined
+}
+
 type Life = Pick<Task, 'id' | 'incarnation'>
 
 /** Payloads too large to ride in the record lie apart, under a subject that one writer alone uses: written first, then named by the record. */
@@ -22,9 +27,8 @@ export class Payloads {
     this.#reader = new StreamReader(link, names.tasks, replicated)
   }
 
-  /** Stores a payload where it is large. `part` is what no other writer of this task's life uses. */
-  async keep(text: Payload, life: Life, part: string): Promise<Slot> {
-    if (text.length * 3 <= INLINE_LIMIT || Buffer.byteLength(text) <= INLINE_LIMIT) return { text }
+  /** Stores a large payload. `part` is what no other writer of this task's life uses. */
+  async keepApart(text: Payload, life: Life, part: string): Promise<Slot> {
     const subject = blobSubject(this.#names, { ...life, part })
     await this.#link.call('storing a payload', () => this.#link.js.publish(subject, text))
     return { blob: part }

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { JetStreamApiError } from '@nats-io/jetstream'
-import { headers } from '@nats-io/transport-node'
-import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import type { Msg } from '@nats-io/transport-node'
 import { API, apiCode, isConflict } from './errors.ts'
 import type { Link } from './link.ts'
+import type { Header } from './requests.ts'
 
 const EXPECTED = 'Nats-Expected-Last-Subject-Sequence'
 const MESSAGE_ID = 'Nats-Msg-Id'
@@ -21,7 +21,7 @@ export async function publishIfExpected(
   doing: string,
 ): Promise<number | undefined> {
   try {
-    return await publish(link, { subject, body, headers: headerOf(EXPECTED, String(expected)) }, doing)
+    return await publish(link, { subject, body, header: { name: EXPECTED, value: String(expected) } }, doing)
   } catch (error) {
     if (isConflict(error)) return undefined
     throw error
@@ -37,7 +37,7 @@ export async function publishOnce(
   const until = performance.now() + link.settings.timeout
   for (;;) {
     try {
-      await publish(link, { subject, body, headers: headerOf(MESSAGE_ID, name) }, doing)
+      await publish(link, { subject, body, header: { name: MESSAGE_ID, value: name } }, doing)
       return
     } catch (error) {
       // The first one is on its way through the cluster: it may yet fail.
@@ -47,20 +47,34 @@ export async function publishOnce(
   }
 }
 
-async function publish(link: Link, message: NewMessage & { headers: MsgHdrs }, doing: string): Promise<number> {
-  const { subject, body, headers: header } = message
-  return link.ask({ subject, payload: body, headers: header }, doing, sequenceIn)
+/** Stores a message. Gives its sequence. */
+export function publish(
+  link: Link,
+  { subject, body, header }: NewMessage & { header?: Header },
+  doing: string,
+): Promise<number> {
+  return link.ask({ subject, payload: body, ...(header && { header }) }, doing, sequenceIn)
 }
 
-function headerOf(name: string, value: string): MsgHdrs {
-  const header = headers()
-  header.set(name, value)
-  return header
-}
+const SEQUENCE = Buffer.from('"seq":')
+const [LETTER_S, ZERO] = Buffer.from('s0') as unknown as [number, number]
 
-/** The sequence in the answer to a publish: `{"stream":"...","seq":7}`. */
+/** The sequence in the answer to a publish: `{"stream":"...","seq":7}`. There are so many of them that they are not parsed as JSON. */
 function sequenceIn(answer: Msg): number {
-  return (apiAnswer(answer) as { seq: number }).seq
+  const bytes = Buffer.from(answer.data.buffer, answer.data.byteOffset, answer.data.byteLength)
+  // One that is an error begins with that, not with the stream, whose name holds no quotes.
+  const found = bytes[2] === LETTER_S ? bytes.indexOf(SEQUENCE) : -1
+  const sequence = found < 0 ? 0 : numberAt(bytes, found + SEQUENCE.length)
+  return sequence > 0 ? sequence : (apiAnswer(answer) as { seq: number }).seq
+}
+
+function numberAt(bytes: Uint8Array, start: number): number {
+  let number = 0
+  for (let index = start; ; index += 1) {
+    const digit = (bytes[index] ?? 0) - ZERO
+    if (digit < 0 || digit > 9) return number
+    number = number * 10 + digit
+  }
 }
 
 /** The answer of the JetStream API. Throws the error that it holds. */

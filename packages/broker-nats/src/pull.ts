@@ -3,17 +3,23 @@ import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
 
 /** An entry as it was delivered: this consumer's until its lease runs out, acknowledged through its reply subject. */
-export interface Delivered {
+export interface Delivered extends DeliveryPlace {
   readonly queue: string
   readonly subject: string
   readonly bytes: Uint8Array
   readonly reply: string
-  /** Sequence in the stream. */
-  readonly sequence: number
+}
+
+/** What the reply subject of a delivered message tells. */
+export interface DeliveryPlace {
   /** Deliveries of it, as far as the server remembers, this one included. */
   readonly count: number
-  /** By `performance.now()`. */
-  readonly arrivedAt: number
+  /** Sequence in the stream. */
+  readonly sequence: number
+  /** The consumer's own count of deliveries. */
+  readonly order: number
+  /** When the stream stored it, in milliseconds. */
+  readonly storedAt: number
 }
 
 /** How long a waiting pull stays at the server. Its end is a sign of life, as an entry is. */
@@ -133,15 +139,7 @@ export class QueuePuller {
     if (headers !== undefined && headers.code > 0) return this.#onStatus(subject, headers.code, headers.description)
     const { queue, onEntry } = this.#options
     const reply = message.reply ?? ''
-    onEntry({
-      queue,
-      subject,
-      bytes: message.data,
-      reply,
-      sequence: sequenceOf(reply),
-      count: numberIn(reply, 2),
-      arrivedAt: performance.now(),
-    })
+    onEntry({ queue, subject, bytes: message.data, reply, ...placeOf(reply) })
     for (const pull of this.#pulls.values()) {
       pull.left -= 1
       if (pull.left === 0) pull.end()
@@ -157,22 +155,14 @@ export class QueuePuller {
   }
 }
 
-/** The stream's sequence in `$JS.ACK.[domain.account.]stream.consumer.count.SEQUENCE.order.time.pending[.random]`. */
-export function sequenceOf(reply: string): number {
-  return numberIn(reply, 3)
-}
-
-/** The consumer's own count of deliveries in it. */
-export function orderOf(reply: string): number {
-  return numberIn(reply, 4)
-}
-
-/** When the stream stored it, in milliseconds. */
-export function storedAt(reply: string): number {
-  return Math.floor(numberIn(reply, 5) / 1e6)
-}
-
-function numberIn(reply: string, place: number): number {
+/** Reads `$JS.ACK.[domain.account.]stream.consumer.COUNT.SEQUENCE.ORDER.TIME.pending[.random]`. */
+export function placeOf(reply: string): DeliveryPlace {
   const tokens = reply.split('.')
-  return Number(tokens[(tokens.length === 9 ? 2 : 4) + place])
+  const first = tokens.length === 9 ? 4 : 6
+  return {
+    count: Number(tokens[first]),
+    sequence: Number(tokens[first + 1]),
+    order: Number(tokens[first + 2]),
+    storedAt: Math.floor(Number(tokens[first + 3]) / 1e6),
+  }
 }

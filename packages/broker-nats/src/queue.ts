@@ -6,6 +6,7 @@ import type { Entries } from './entries.ts'
 import type { Link } from './link.ts'
 import { cancelSubject } from './names.ts'
 import type { Names } from './names.ts'
+import { inlineSlot } from './payloads.ts'
 import type { Payloads } from './payloads.ts'
 import { QueueRoom } from './queue-room.ts'
 import { resultsOf } from './records.ts'
@@ -96,7 +97,7 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
 
   async #submitOne(task: NewTask, room: QueueRoom): Promise<SubmitAnswer> {
     const { records, payloads, entries, clock } = this.#parts
-    const args = await payloads.keep(task.args, task, 'args')
+    const args = inlineSlot(task.args) ?? (await payloads.keepApart(task.args, task, 'args'))
     const place = room.placeFor(task)
     const { answer, stored, fresh } = await records.changeOne<Submitted>({
       id: task.id,
@@ -112,7 +113,7 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
     if (!fresh) place.free()
     if (answer !== 'created') await payloads.drop(args, task)
     if (answer === 'full' || !stored) throw new QueueFullError(task.queue, task.maxQueued ?? 0)
-    await (fresh ? entries.add(stored) : entries.mend(stored))
+    await (fresh ? entries.addFirst(stored) : entries.mend(stored))
     return answer
   }
 

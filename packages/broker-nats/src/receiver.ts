@@ -14,7 +14,9 @@ export class Receiver {
   readonly #parts: ConsumerParts
   readonly #pullers: readonly QueuePuller[]
   readonly #stopWatching: () => void
-  #arrived: Delivered[] = []
+  /** Claims of the call that receives. */
+  #claims: Promise<Delivery | DsError | undefined>[] = []
+  /** Entries that it can still take. */
   #room = 0
   #onArrival: (() => void) | undefined
   /** Claims that an outage cut off. */
@@ -48,7 +50,7 @@ export class Receiver {
   async receive(max: number, signal: AbortSignal): Promise<Delivery[]> {
     while (!signal.aborted && !this.#stopped) {
       if (this.#mustEnsure) await this.ensure()
-      const deliveries = await this.#claim(await this.#candidates(max, signal))
+      const deliveries = await this.#claim(max, signal)
       if (deliveries.length > 0) return deliveries
     }
     return []
@@ -81,33 +83,35 @@ export class Receiver {
     for (const puller of this.#pullers) puller.close()
   }
 
-  async #candidates(max: number, signal: AbortSignal): Promise<Candidate[]> {
+  /** Claims what an outage cut off, then what arrives. What was claimed is handed out; an outage shows in the next call. */
+  async #claim(max: number, signal: AbortSignal): Promise<Delivery[]> {
     const doubtful = this.#doubtful.splice(0, max)
-    const entries =
-      doubtful.length < max ? await this.#gather(max - doubtful.length, doubtful.length === 0, signal) : []
-    return [...doubtful, ...entries.map((entry) => ({ entry, claim: drawNonce(), doubtful: false }))]
+    const claims = doubtful.map((candidate) => this.#claimOne(candidate))
+    this.#claims = claims
+    this.#room = max - claims.length
+    const outage = await this.#gather(signal)
+    const claimed = await Promise.all(claims)
+    const deliveries = claimed.filter((answer): answer is Delivery => answer !== undefined && !DsError.is(answer))
+    const failure = outage ?? claimed.find((answer) => DsError.is(answer))
+    if (failure && deliveries.length === 0) throw failure
+    return deliveries
   }
 
-  /** Entries of all queues in their order; waits for one where there is none. */
-  async #gather(max: number, wait: boolean, signal: AbortSignal): Promise<Delivered[]> {
-    this.#room = max
-    this.#arrived = []
+  /** Lets entries of all queues arrive, in their order; waits for one where there is none. Gives the outage that it met. */
+  async #gather(signal: AbortSignal): Promise<DsError | undefined> {
     try {
       for (const puller of this.#pullers) {
-        if (this.#arrived.length < max && !signal.aborted) await puller.now(max - this.#arrived.length)
+        if (this.#room > 0 && !signal.aborted) await puller.now(this.#room)
       }
-      if (wait && this.#arrived.length === 0 && !signal.aborted && !this.#stopped) await this.#wait(signal)
-      return this.#takeArrived()
+      if (this.#claims.length === 0 && !signal.aborted && !this.#stopped) await this.#wait(signal)
+      return undefined
     } catch (error) {
-      for (const entry of this.#takeArrived()) this.#giveBack(entry)
+      if (!DsError.is(error)) throw error
       this.#mustEnsure = true
-      throw error
+      return error
+    } finally {
+      this.#room = 0
     }
-  }
-
-  #takeArrived(): Delivered[] {
-    this.#room = 0
-    return this.#arrived.splice(0)
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
@@ -122,19 +126,15 @@ export class Receiver {
     }
   }
 
+  /** Claimed as it arrives: the server is busy with the first while the others are still on their way. */
   #onEntry(entry: Delivered): void {
-    if (this.#stopped || this.#arrived.length >= this.#room) return this.#giveBack(entry)
-    this.#arrived.push(entry)
+    if (this.#stopped || this.#room === 0) return nak(this.#parts.link, entry.reply)
+    this.#room -= 1
+    const claim = this.#claimOne({ entry, claim: drawNonce(), doubtful: false })
+    // Awaited with the others, when all have arrived.
+    claim.catch(() => undefined)
+    this.#claims.push(claim)
     this.#onArrival?.()
-  }
-
-  async #claim(candidates: readonly Candidate[]): Promise<Delivery[]> {
-    const claimed = await Promise.all(candidates.map((candidate) => this.#claimOne(candidate)))
-    const failed = claimed.find((answer) => DsError.is(answer))
-    const deliveries = claimed.filter((answer): answer is Delivery => answer !== undefined && !DsError.is(answer))
-    // What was claimed is handed out; the outage shows in the next call.
-    if (failed && deliveries.length === 0) throw failed
-    return deliveries
   }
 
   async #claimOne(candidate: Candidate): Promise<Delivery | DsError | undefined> {
@@ -145,9 +145,5 @@ export class Receiver {
       this.#doubtful.push({ ...candidate, doubtful: true })
       return error
     }
-  }
-
-  #giveBack({ reply }: Delivered): void {
-    nak(this.#parts.link, reply)
   }
 }

@@ -94,9 +94,10 @@ export class Records {
   /** Undefined where another revision stands. */
   async #write(record: TaskRecord, expected: number): Promise<Stored | undefined> {
     const { link, names } = this.#options
-    const message = { subject: taskSubject(names, record.task.id), body: encodeRecord(record), expected }
+    const text = encodeRecord(record)
+    const message = { subject: taskSubject(names, record.task.id), body: text, expected }
     const revision = await publishIfExpected(link, message, 'storing a task')
-    return revision === undefined ? undefined : { record, revision }
+    return revision === undefined ? undefined : { record, revision, text }
   }
 
   async #standing(id: string): Promise<Standing> {

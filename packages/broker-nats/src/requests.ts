@@ -1,4 +1,4 @@
-import { createInbox, errors } from '@nats-io/transport-node'
+import { createInbox, errors, headers } from '@nats-io/transport-node'
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { Tick } from './tick.ts'
 
@@ -8,7 +8,13 @@ const SWEEP = 100
 export interface Question {
   readonly subject: string
   readonly payload?: string | Uint8Array
-  readonly headers?: MsgHdrs
+  readonly header?: Header
+}
+
+/** One header of a message. */
+export interface Header {
+  readonly name: string
+  readonly value: string
 }
 
 interface Asked {
@@ -25,7 +31,10 @@ interface Asked {
 export class Requests {
   readonly #client: () => NatsConnection
   readonly #options: { readonly timeout: number; readonly inboxPrefix: string | undefined }
-  readonly #asked = new Map<string, Asked>()
+  /** By the number that ends the reply subject. */
+  readonly #asked = new Map<number, Asked>()
+  /** One of each name, used again and again: the client writes it out at once. */
+  readonly #headers = new Map<string, MsgHdrs>()
   readonly #tick = new Tick<Asked>(Infinity, (asked) => asked.forEach((each) => this.#send(each)))
   #inbox = ''
   #subscription: Subscription | undefined
@@ -62,23 +71,31 @@ export class Requests {
   }
 
   #send(asked: Asked): void {
-    const { subject, payload, headers } = asked.question
+    const { subject, payload, header } = asked.question
     try {
       this.#listen()
       this.#drawn += 1
-      const reply = `${this.#inbox}.${this.#drawn}`
-      this.#client().publish(subject, payload, { reply, ...(headers && { headers }) })
-      this.#asked.set(reply, asked)
+      const reply = `${this.#inbox}${this.#drawn}`
+      this.#client().publish(subject, bytesOf(payload), header ? { reply, headers: this.#with(header) } : { reply })
+      this.#asked.set(this.#drawn, asked)
       this.#sweep()
     } catch (error) {
       asked.reject(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
+  #with({ name, value }: Header): MsgHdrs {
+    const known = this.#headers.get(name)
+    const header = known ?? headers()
+    if (!known) this.#headers.set(name, header)
+    header.set(name, value)
+    return header
+  }
+
   #listen(): void {
     if (this.#subscription) return
-    this.#inbox = createInbox(this.#options.inboxPrefix)
-    this.#subscription = this.#client().subscribe(`${this.#inbox}.*`, {
+    this.#inbox = `${createInbox(this.#options.inboxPrefix)}.`
+    this.#subscription = this.#client().subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (!error) this.#onAnswer(message)
       },
@@ -86,9 +103,10 @@ export class Requests {
   }
 
   #onAnswer(message: Msg): void {
-    const asked = this.#asked.get(message.subject)
+    const number = Number(message.subject.slice(this.#inbox.length))
+    const asked = this.#asked.get(number)
     if (!asked) return
-    this.#asked.delete(message.subject)
+    this.#asked.delete(number)
     if (message.headers?.code === 503) asked.reject(new errors.NoRespondersError(asked.question.subject))
     else asked.resolve(message)
   }
@@ -108,4 +126,9 @@ export class Requests {
       this.#sweeper = undefined
     }, SWEEP)
   }
+}
+
+/** Node's own encoder takes its memory from a pool; the client's would ask for some of its own for each message. */
+export function bytesOf(payload: string | Uint8Array | undefined): Uint8Array | undefined {
+  return typeof payload === 'string' ? Buffer.from(payload) : payload
 }

@@ -3,7 +3,7 @@ import type { ConsumerConfig } from '@nats-io/jetstream'
 import { createInbox, nanos, nuid } from '@nats-io/transport-node'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
-import { orderOf, sequenceOf } from './pull.ts'
+import { placeOf } from './pull.ts'
 
 const HEARTBEAT = 1000
 const SILENCE = 4 * HEARTBEAT
@@ -109,10 +109,10 @@ export class Tail {
     this.#heardAt = performance.now()
     const { headers } = message
     if (headers !== undefined && headers.code > 0) return this.#onStatus(message)
-    const reply = message.reply ?? ''
-    if (orderOf(reply) !== this.#order + 1) return this.#restart()
+    const { order, sequence } = placeOf(message.reply ?? '')
+    if (order !== this.#order + 1) return this.#restart()
     this.#order += 1
-    this.#last = sequenceOf(reply)
+    this.#last = sequence
     this.#options.onMessage(message, this.#last)
   }
 

@@ -69,7 +69,7 @@ async function startOwn(options: NatsOptions): Promise<FaultyServer> {
   }
   const { ownProcess: _own, ...ofMembers } = options
   const cluster = await startNatsCluster(ofMembers)
-  return faulty(cluster, `${cluster.url}?replicas=3`)
+  return { ...faulty(cluster, `${cluster.url}?replicas=3`), members: cluster.members }
 }
 
 function invalidOptions(): Record<string, () => NatsBroker> {
