@@ -183,7 +183,7 @@ async function retryBehindSeal(): Promise<void> {
 async function stoppedWorker(): Promise<void> {
   const [broker, diary] = [await open('stopped'), new Diary()]
   const running = await startAll(diary, 'stopped', [10, 3000])
-  const count = 30_000
+  const count = 12_000
   const submitting = submitMany(broker, count, 25)
   for (let round = 0; round < 3; round++) {
     await later(1500)

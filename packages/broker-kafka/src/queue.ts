@@ -90,7 +90,7 @@ export class KafkaQueue {
     const { view } = this.#parts
     const answers = tasks.map((task) => this.#answerAtOnce(task, refuse))
     const open = tasks.filter((_, index) => answers[index] === undefined)
-    const { promise, resolve } = Promise.withResolvers<Result<SubmitAnswer>[]>()
+    const { promise, resolve, reject } = Promise.withResolvers<Result<SubmitAnswer>[]>()
     let left = open.length
     const answer = (index: number, result: Result<SubmitAnswer>): void => {
       answers[index] = result
@@ -103,7 +103,11 @@ export class KafkaQueue {
       view.answers.listen(
         incarnation,
         (told) => answer(index, told.answer === 'created' ? CREATED : EXISTS),
-        (error) => answer(index, { ok: false, error: asDsError(error) }),
+        (error) => {
+          // Nobody knows what became of it; the same incarnation sent again finds out.
+          if (!DsError.is(error) || DsError.is(error, 'BrokerUnavailable')) reject(asDsError(error))
+          answer(index, { ok: false, error: asDsError(error) })
+        },
       )
     }
     if (open.length > 0)

@@ -11,6 +11,8 @@ export interface Entry extends Link<Entry> {
   errors: AttemptError[] | undefined
   /** The claim that runs it. */
   claim: Claim | undefined
+  /** The record of how far this attempt is: a later one takes its place. */
+  progressKey: string | undefined
   /** The nonce of its last retry. */
   retriedBy: string | undefined
   /** Keys of the records that make it what it is, in the order of the log. */
@@ -49,6 +51,7 @@ export function newEntry(fields: Pick<Entry, 'id' | 'partition' | 'task' | 'args
     result: undefined,
     errors: undefined,
     claim: undefined,
+    progressKey: undefined,
     retriedBy: undefined,
     keys: [fields.base],
     sealed: false,

@@ -115,6 +115,7 @@ function lost(part: Partition, entry: Entry | undefined, record: Lost, place: Pl
 function endClaim(part: Partition, entry: Entry, how: Change, place: Place): void {
   const claim = entry.claim?.name ?? ''
   entry.claim = undefined
+  entry.progressKey = undefined
   part.listener.claimEnded(entry, claim)
   change(part, entry, how, place)
 }
@@ -122,8 +123,13 @@ function endClaim(part: Partition, entry: Entry, how: Change, place: Place): voi
 function progressed(part: Partition, entry: Entry | undefined, record: Progressed, place: Place): void {
   if (!entry || entry.claim?.name !== record.claim) return bury(part, place)
   const { attempt } = entry.task
-  const applied = change(part, entry, { type: 'progress', at: place.at, attempt, progress: record.progress }, place)
-  if (!applied && !entry.keys.includes(place.key)) bury(part, place)
+  const { progress } = record
+  if (!change(part, entry, { type: 'progress', at: place.at, attempt, progress }, place)) return bury(part, place)
+  const former = entry.progressKey
+  entry.progressKey = place.key
+  if (former === undefined) return
+  entry.keys = entry.keys.filter((key) => key !== former)
+  part.litter.set(former, place.at)
 }
 
 function cancelAsked(part: Partition, entry: Entry | undefined, record: CancelAsked, place: Place): void {

@@ -17,7 +17,7 @@ export function keyOf(id: string): KeyMaker {
   return () => Buffer.from(`${writer}.${(sends++).toString(36)}:${id}`)
 }
 
-/** A key that has to be written again as it is: progress, of which only the newest counts, and what a tombstone is for. */
+/** A key that has to be written again as it is: that of what a tombstone is for. */
 export function sameKey(key: string): Buffer {
   return Buffer.from(key)
 }

@@ -10,6 +10,9 @@ import type { PartitionListener } from './partition.ts'
 import { encodeRecord } from './records.ts'
 import type { StateRecord } from './records.ts'
 
+/** How long ago a server may have answered, in milliseconds. */
+const FRESH = 600
+
 /** Somebody who waits until a partition has been folded up to an offset. */
 interface Waiter {
   readonly partition: number
@@ -132,9 +135,18 @@ export class StateView {
   async current(partition: number): Promise<Partition> {
     const reading = this.#reading(partition)
     if (!reading.live) await this.#wait(partition, undefined)
+    // Where the tail has not heard from a server just now, what others wrote may be missing.
+    if (!this.isFresh) return this.newest(partition)
     const part = this.#partition(partition)
     if (part.position < reading.ownEnd) await this.#wait(partition, reading.ownEnd)
     return part
+  }
+
+  /** Whether the tail heard from a server a moment ago: it does so several times a second, also when nothing is written. */
+  get isFresh(): boolean {
+    const { port, topology } = this.#options
+    if (Date.now() - (this.#tail?.lastAnswerAt() ?? 0) > FRESH) return false
+    return port.loops().every(({ name, problem }) => name !== `tail ${topology.state}` || problem === undefined)
   }
 
   /** Resolves once a partition holds everything that stood in the log when this was called. */

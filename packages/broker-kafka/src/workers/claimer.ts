@@ -9,6 +9,9 @@ import { Pace } from './pace.ts'
 /** The most tasks that are claimed beyond those that were asked for. */
 export const CLAIM_AHEAD = 256
 
+/** How long the answers to claims are waited for at an end, in milliseconds. */
+const PATIENCE = 2000
+
 /** What a {@link Claimer} needs. */
 export interface ClaimerOptions {
   readonly parts: Parts
@@ -33,7 +36,7 @@ export class Claimer {
   #claims = 0
   #scheduled = false
   #timer: NodeJS.Timeout | undefined
-  #onQuiet: (() => void) | undefined
+  #onQuiet: (() => void)[] = []
 
   constructor(options: ClaimerOptions) {
     this.#options = options
@@ -65,9 +68,19 @@ export class Claimer {
     })
   }
 
-  /** Resolves once every claim has its answer. */
-  quiet(): Promise<void> {
-    return this.#open.size === 0 ? Promise.resolve() : new Promise((resolve) => (this.#onQuiet = resolve))
+  /** Whether every claim has its answer. */
+  get isQuiet(): boolean {
+    return this.#open.size === 0
+  }
+
+  /** Claims nothing more until somebody asks again; resolves once every claim has its answer, or would have it if servers answered. */
+  settleDown(): Promise<void> {
+    this.#asked = 0
+    if (this.isQuiet) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, PATIENCE)
+      this.#onQuiet.push(() => (clearTimeout(timer), resolve()))
+    })
   }
 
   /** The log says that a claim of this consumer stands whose answer was not waited for any more. */
@@ -153,8 +166,7 @@ export class Claimer {
       this.schedule()
     }
     if (this.#open.size > 0) return
-    this.#onQuiet?.()
-    this.#onQuiet = undefined
+    for (const resolve of this.#onQuiet.splice(0)) resolve()
   }
 
   /** Delayed tasks tell nobody when their time has come. */

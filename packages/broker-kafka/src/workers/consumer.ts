@@ -97,7 +97,7 @@ export class KafkaConsumer implements TaskConsumer {
     this.#waiting?.resolve([])
     this.#hungry = false
     void this.#parts.presence.speak().catch(() => undefined)
-    await Promise.race([this.#claimer.quiet(), soon(5000)])
+    await this.#claimer.settleDown()
     await this.#giveBack(this.#claimer.stage.splice(0)).catch(() => undefined)
   }
 
@@ -148,21 +148,30 @@ export class KafkaConsumer implements TaskConsumer {
   #wait(max: number, signal: AbortSignal): Promise<Delivery[]> {
     return new Promise((resolve) => {
       const end = (deliveries: Delivery[]): void => {
+        if (this.#waiting?.resolve !== end) return
         this.#waiting = undefined
         this.#askedAt = Date.now()
         if (deliveries.length === 0) this.#claimer.ask(0)
         signal.removeEventListener('abort', onAbort)
         resolve(deliveries)
       }
-      const onAbort = (): void => end([])
+      // What is being claimed for this call is handed out by it, or it would have been claimed for nothing.
+      const onAbort = (): void => {
+        void this.#claimer.settleDown().then(() => {
+          if (this.#waiting?.resolve === end) end(this.#handOut(max))
+        })
+      }
       this.#waiting = { max, resolve: end }
       signal.addEventListener('abort', onAbort, { once: true })
     })
   }
 
   #serveWaiting(): void {
-    if (!this.#waiting || this.#claimer.stage.length === 0) return
+    const { stage, isQuiet, pace } = this.#claimer
+    if (!this.#waiting || stage.length === 0) return
     const { max, resolve } = this.#waiting
+    // All that was claimed for the call goes with it; where tasks come and go quickly the next call follows at once.
+    if (!isQuiet && stage.length < max && pace.ahead(1) === 0) return
     resolve(this.#handOut(max))
   }
 
@@ -228,8 +237,4 @@ export class KafkaConsumer implements TaskConsumer {
       if (!DsError.is(error)) throw error
     })
   }
-}
-
-function soon(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
 }

@@ -2,8 +2,6 @@ import type { Renewal, RenewAnswer, Result } from '@ds/core'
 import type { StateWrite } from '../state/state-view.ts'
 import type { Holding } from './holdings.ts'
 import type { Holder } from './settlements.ts'
-import { sameKey } from '../state/keys.ts'
-import { encodeRecord } from '../state/records.ts'
 
 const LOST: Result<RenewAnswer> = { ok: true, value: { status: 'lost' } }
 const HELD: Result<RenewAnswer> = { ok: true, value: { status: 'held' } }
@@ -35,23 +33,13 @@ async function catchUp({ parts, holdings }: Renewer): Promise<void> {
 }
 
 async function writeProgress({ parts, holdings }: Renewer, items: readonly Renewal[]): Promise<void> {
-  const records = items.flatMap(({ lease: { token }, progress }) => {
+  const writes = items.flatMap(({ lease: { token }, progress }): StateWrite[] => {
     const holding = holdings.get(token)
     if (!holding || progress === undefined || holding.settled || !(progress > holding.entry.task.progress)) return []
-    return [progressRecord(holding, progress)]
+    const { entry, claim } = holding
+    return [{ id: entry.id, partition: entry.partition, record: { type: 'progress', claim, progress } }]
   })
-  if (records.length === 0) return
-  const { state: topic } = parts.topology
-  await parts.view.append(records.map((record) => ({ topic, ...record })))
-}
-
-/** Of the progress of a claim only the newest counts, so that its records may share a key and leave one behind. */
-function progressRecord(
-  { entry, claim }: Holding,
-  progress: number,
-): Pick<StateWrite, 'partition'> & { key: Buffer; value: Buffer } {
-  const value = encodeRecord({ type: 'progress', claim, progress })
-  return { partition: entry.partition, key: sameKey(`${claim}:${entry.id}`), value }
+  if (writes.length > 0) await parts.view.write(writes)
 }
 
 function answerOf(holding: Holding | undefined): Result<RenewAnswer> {
