@@ -90,6 +90,7 @@ export function encodeToken(text: string): string {
 
 /** The text of a token; undefined for what {@link encodeToken} never gives. */
 export function decodeToken(token: string): string | undefined {
+  if (PLAIN.test(token)) return token
   if (token === '=') return ''
   if (!/^(?:[A-Za-z0-9_-]|=[0-9a-f]{2})+$/.test(token)) return undefined
   const bytes = token.replace(/=([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))

@@ -8,6 +8,8 @@ import { placeOf } from './pull.ts'
 const HEARTBEAT = 1000
 const SILENCE = 4 * HEARTBEAT
 const RETRY_WAIT = 200
+/** What the reply subject of a message of the stream begins with. */
+const DELIVERED = '$JS.ACK.'
 const INACTIVE = 30_000
 
 export interface TailOptions {
@@ -107,9 +109,10 @@ export class Tail {
 
   #onMessage(message: Msg): void {
     this.#heardAt = performance.now()
-    const { headers } = message
-    if (headers !== undefined && headers.code > 0) return this.#onStatus(message)
-    const { order, sequence } = placeOf(message.reply ?? '')
+    const { reply = '' } = message
+    // Headers are decoded where they are looked at: those of the log are not.
+    if (!reply.startsWith(DELIVERED)) return this.#onStatus(message)
+    const { order, sequence } = placeOf(reply)
     if (order !== this.#order + 1) return this.#restart()
     this.#order += 1
     this.#last = sequence
