@@ -9,11 +9,13 @@ import type { Appended, LogRecord, LoopState } from './log-port.ts'
 import { PRODUCE, produceRequest, readProduceAnswer } from './requests.ts'
 import type { PartitionAnswer } from './requests.ts'
 import { rotated } from './rotated.ts'
-import { backoff } from './within.ts'
+import { Retries } from './within.ts'
 
 /** How long the servers may take to have a record in all replicas; a bit later the request counts as lost. */
 const REPLICAS_TIMEOUT = 4000
 const REQUEST_TIMEOUT = 5000
+/** Bytes a millisecond that a large request is given time for. */
+const SLOW_LINK = 200
 /** A topic that was just created is unknown to some servers for a moment. */
 const UNKNOWN_TOPIC_PATIENCE = 5000
 const SWEEP = 100
@@ -34,7 +36,9 @@ export class Appender {
   readonly #sizeLimit: AppenderParts['sizeLimit']
   readonly #queue = new AppendQueue()
   readonly #busy = new Set<number>()
-  #failures = 0
+  /** What failed, until the leaders were asked for anew; everything else goes on. */
+  readonly #sore = new Set<Lane>()
+  readonly #retries = new Retries()
   #learning = false
   #turn: NodeJS.Immediate | undefined
   #retry: NodeJS.Timeout | undefined
@@ -79,7 +83,7 @@ export class Appender {
 
   /** At the end of this turn, so that what comes in the same turn goes together. */
   #soon(): void {
-    if (this.#retry || this.#closed) return
+    if (this.#closed) return
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined
       this.#advance()
@@ -88,10 +92,12 @@ export class Appender {
 
   /** Hands every server that is free what waits for it. */
   #advance(): void {
-    const lanes = this.#queue.waiting()
-    const unknown = new Set(lanes.map(({ topic }) => topic).filter((topic) => !this.#link.topic(topic)))
-    if (unknown.size > 0) return void this.#learn([...unknown])
-    const groups = Map.groupBy(lanes, ({ topic, partition }) => this.#link.leader(topic, partition))
+    const lanes = this.#queue.waiting().filter((lane) => !this.#sore.has(lane))
+    const [known = [], unknown = []] = [true, false].map((is) =>
+      lanes.filter(({ topic }) => (this.#link.topic(topic) !== undefined) === is),
+    )
+    if (unknown.length > 0) void this.#learn([...new Set(unknown.map(({ topic }) => topic))])
+    const groups = Map.groupBy(known, ({ topic, partition }) => this.#link.leader(topic, partition))
     for (const [node, waiting] of groups) {
       if (node === undefined) for (const lane of waiting) this.#withoutLeader(lane)
       else if (!this.#busy.has(node)) void this.#send(node, takeBatches(rotated(waiting), this.#queue))
@@ -103,7 +109,8 @@ export class Appender {
     this.#busy.add(node)
     try {
       const body = produceRequest(batches, REPLICAS_TIMEOUT)
-      const payload = await this.#link.send(node, { kind: PRODUCE, body, timeout: REQUEST_TIMEOUT })
+      const timeout = REQUEST_TIMEOUT + body.length / SLOW_LINK
+      const payload = await this.#link.send(node, { kind: PRODUCE, body, timeout })
       this.#lastAnswerAt = Date.now()
       this.#take(batches, readProduceAnswer(payload))
     } catch (error) {
@@ -125,7 +132,9 @@ export class Appender {
         this.#refused(batch, nameOfCode(answer?.errorCode ?? 13))
       }
     }
-    if (refused === 0) [this.#failures, this.#problem] = [0, undefined]
+    if (refused > 0 || this.#sore.size > 0) return
+    this.#problem = undefined
+    this.#retries.worked()
   }
 
   #refused(batch: LaneBatch, type: string): void {
@@ -156,6 +165,7 @@ export class Appender {
       for (const item of items) this.#queue.fail(item, problem)
     } else {
       this.#queue.putBack(lane, items)
+      this.#sore.add(lane)
       this.#pause()
     }
   }
@@ -175,7 +185,7 @@ export class Appender {
   }
 
   async #learn(topics: readonly string[]): Promise<void> {
-    if (this.#learning) return
+    if (this.#learning || this.#retry) return
     this.#learning = true
     try {
       await this.#link.watch(topics)
@@ -191,13 +201,13 @@ export class Appender {
   /** After a pause the leaders are asked for anew, and everything that waits is sent. */
   #pause(): void {
     if (this.#closed || this.#retry) return
-    this.#retry = setTimeout(() => void this.#lookAgain(), backoff(this.#failures))
-    this.#failures += 1
+    this.#retry = setTimeout(() => void this.#lookAgain(), this.#retries.next())
   }
 
   async #lookAgain(): Promise<void> {
     await this.#link.refresh().catch((error: unknown) => this.#note(error))
     this.#retry = undefined
+    this.#sore.clear()
     this.#soon()
   }
 

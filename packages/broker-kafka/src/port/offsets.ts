@@ -1,4 +1,4 @@
-import { KafkaAnswerError } from './error-codes.ts'
+import { KafkaAnswerError, nameOfCode } from './error-codes.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
 import type { NativeOffsets } from './kafkajs-native.ts'
 import type { TopicPartition } from './log-port.ts'
@@ -30,6 +30,15 @@ export async function listOffsets<Place extends TopicPartition>(
     }),
   )
   return found
+}
+
+/** Why a partition has no leader, as far as known. */
+export function leaderMissing(link: KafkajsLink, { topic, partition }: TopicPartition): KafkaAnswerError {
+  const known = link.topic(topic)
+  const place = `partition ${partition} of ${topic}`
+  if (known && known.errorCode !== 0) return new KafkaAnswerError(nameOfCode(known.errorCode), place)
+  const isThere = known?.partitions.some((each) => each.partition === partition)
+  return new KafkaAnswerError(isThere ? 'LEADER_NOT_AVAILABLE' : 'UNKNOWN_TOPIC_OR_PARTITION', place)
 }
 
 /** Partitions grouped the way requests name them. */

@@ -1,7 +1,7 @@
 import { BrokerUnavailableError, DsError } from '@ds/core'
 import { toBrokerError } from '../errors.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
-import { backoff, within } from './within.ts'
+import { backoff, TooLateError, within } from './within.ts'
 
 /** What is tried, and for how long. */
 export interface Persistence {
@@ -13,18 +13,22 @@ export interface Persistence {
 /** Tries again what fails because servers are away or change places, until the patience is over. Everything else rejects at once. */
 export async function persist<Result>({ link, patience }: Persistence, work: () => Promise<Result>): Promise<Result> {
   const deadline = Date.now() + patience
+  const left = (): number => Math.max(1, deadline - Date.now())
+  let last: DsError | undefined
   for (let failures = 0; ; failures += 1) {
     try {
-      return await within(Math.max(1, deadline - Date.now()), 'A request', work())
+      return await within(left(), 'A request', work())
     } catch (error) {
       const problem = toBrokerError(error, link.address)
-      const pause = backoff(failures)
-      if (problem.code !== 'BrokerUnavailable' || Date.now() + pause > deadline) throw problem
-      await new Promise((resolve) => setTimeout(resolve, pause))
-      if (Date.now() > deadline) throw problem
-      const left = Math.max(1, deadline - Date.now())
-      await within(left, 'A request', link.refresh()).catch((again: unknown) => refuse(again, link.address))
+      // That the time is over says less than what went wrong before.
+      if (error instanceof TooLateError && Date.now() >= deadline) throw last ?? problem
+      if (problem.code !== 'BrokerUnavailable') throw problem
+      last = problem
     }
+    const pause = backoff(failures)
+    if (pause > left()) throw last
+    await new Promise((resolve) => setTimeout(resolve, pause))
+    await within(left(), 'A request', link.refresh()).catch((error: unknown) => refuse(error, link.address))
   }
 }
 

@@ -3,14 +3,14 @@ import { isHopeless, toBrokerError } from '../errors.ts'
 import { isPassing, KafkaAnswerError, nameOfCode } from './error-codes.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
 import type { LogBatch, LoopState, StartOffset, TopicPartition } from './log-port.ts'
-import { listOffsets } from './offsets.ts'
+import { leaderMissing, listOffsets } from './offsets.ts'
 import { Readings } from './reading.ts'
 import type { ReaderHandlers, Reading } from './reading.ts'
 import { readBatches } from './record-batch.ts'
 import { FETCH, fetchRequest, readFetchAnswer } from './requests.ts'
 import type { PartitionData } from './requests.ts'
 import { rotated } from './rotated.ts'
-import { backoff } from './within.ts'
+import { Retries, TooLateError } from './within.ts'
 
 /** How a {@link Reader} reads. */
 export interface ReaderOptions extends ReaderHandlers {
@@ -26,6 +26,7 @@ const LONG_WAIT = 250
 const SHORT_WAIT = 20
 const ANSWER_TIMEOUT = 5000
 const FETCH_BYTES = 8 * 1024 * 1024
+const MIN_FETCH_BYTES = 64 * 1024
 
 /**
  * Reads partitions and hands their records over at once. Each server has one fetch that waits for something to come; what is added
@@ -37,9 +38,12 @@ export class Reader {
   readonly #readings = new Readings()
   readonly #waiting = new Set<number>()
   readonly #beside = new Set<number>()
+  /** What failed, until the leaders were asked for anew; everything else goes on. */
+  readonly #sore = new Set<number | Reading>()
+  readonly #retries = new Retries()
   #turn: NodeJS.Immediate | undefined
   #retry: NodeJS.Timeout | undefined
-  #failures = 0
+  #fetchBytes = FETCH_BYTES
   #locating = false
   #suspended = false
   #closed = false
@@ -124,17 +128,20 @@ export class Reader {
 
   #advance(): void {
     this.#handHeld()
-    if (this.#retry) return
-    const idle = [...this.#readings.all()].filter((reading) => !reading.asked && !reading.held && !reading.paused)
+    const idle = [...this.#readings.all()].filter((reading) => this.#isIdle(reading))
     if (this.#suspended || idle.length === 0) return
     const lost = idle.filter((reading) => reading.position === undefined || this.#leaderOf(reading) === undefined)
-    if (lost.length > 0 && !this.#locating) void this.#locate(lost)
+    if (lost.length > 0 && !this.#locating && !this.#retry) void this.#locate(lost)
     const ready = idle.filter((reading) => reading.position !== undefined)
     for (const [node, readings] of Map.groupBy(ready, (reading) => this.#leaderOf(reading))) {
-      if (node === undefined) continue
+      if (node === undefined || this.#sore.has(node)) continue
       if (!this.#waiting.has(node)) void this.#fetch(node, readings, this.#waiting)
       else if (!this.#beside.has(node)) void this.#fetch(node, readings, this.#beside)
     }
+  }
+
+  #isIdle(reading: Reading): boolean {
+    return !reading.asked && !reading.held && !reading.paused && !this.#sore.has(reading)
   }
 
   #leaderOf({ topic, partition }: TopicPartition): number | undefined {
@@ -148,25 +155,23 @@ export class Reader {
     const asked = new Map(rotated(readings).map((reading) => [reading, reading.position ?? 0] as const))
     for (const reading of asked.keys()) reading.asked = true
     try {
-      const body = fetchRequest(
-        [...asked].map((entry) => this.#ask(entry)),
-        wait,
-        FETCH_BYTES,
-      )
+      const maxBytes = this.#options.maxBytesPerPartition
+      const parts = [...asked].map(([{ topic, partition }, offset]) => ({ topic, partition, offset, maxBytes }))
+      const body = fetchRequest(parts, wait, this.#fetchBytes)
       const timeout = wait + ANSWER_TIMEOUT
       const payload = await this.#link.send(node, { kind: FETCH, body, timeout, connection: isLong ? 1 : 0 })
       this.#lastAnswerAt = Date.now()
+      this.#fetchBytes = Math.min(FETCH_BYTES, this.#fetchBytes * 2)
       this.#take(asked, readFetchAnswer(payload).partitions)
     } catch (error) {
+      // An answer of that size may be too much for the link.
+      if (error instanceof TooLateError) this.#fetchBytes = Math.max(MIN_FETCH_BYTES, this.#fetchBytes / 4)
+      this.#sore.add(node)
       this.#fail(error)
     }
     for (const reading of asked.keys()) reading.asked = false
     slots.delete(node)
     this.#soon()
-  }
-
-  #ask([{ topic, partition }, offset]: readonly [Reading, number]) {
-    return { topic, partition, offset, maxBytes: this.#options.maxBytesPerPartition }
   }
 
   #take(asked: ReadonlyMap<Reading, number>, answers: readonly PartitionData[]): void {
@@ -183,7 +188,9 @@ export class Reader {
         this.#accept(reading, answer, isBarren)
       }
     }
-    if (refused === 0) [this.#failures, this.#problem] = [0, undefined]
+    if (refused > 0 || this.#sore.size > 0) return
+    this.#problem = undefined
+    this.#retries.worked()
   }
 
   #accept(reading: Reading, { records, end }: PartitionData, isBarren: boolean): void {
@@ -218,17 +225,14 @@ export class Reader {
   }
 
   #refused(reading: Reading, type: string): void {
-    if (type === 'OFFSET_OUT_OF_RANGE') {
-      void this.#skip(reading)
-      return
-    }
+    this.#sore.add(reading)
+    if (type === 'OFFSET_OUT_OF_RANGE') return void this.#skip(reading)
     this.#fail(new KafkaAnswerError(type, `partition ${reading.partition} of ${reading.topic}`))
   }
 
   /** What was to be read next is gone: goes on with the first record that is left, or at the end when the log became shorter. */
   async #skip(reading: Reading): Promise<void> {
     const { topic, partition, position = 0 } = reading
-    reading.asked = true
     try {
       const [starts, ends] = await Promise.all([
         listOffsets(this.#link, [reading], 'start'),
@@ -237,12 +241,11 @@ export class Reader {
       const [start = 0, end = 0] = [starts.get(reading), ends.get(reading)]
       if (!this.#readings.has(reading) || reading.position !== position) return
       reading.position = position < start ? start : end
+      this.#sore.delete(reading)
       this.#options.onSkipped?.({ topic, partition, offset: reading.position })
+      this.#soon()
     } catch (error) {
       this.#fail(error)
-    } finally {
-      reading.asked = false
-      this.#soon()
     }
   }
 
@@ -252,7 +255,7 @@ export class Reader {
     try {
       await this.#link.watch(this.#readings.topics())
       const leaderless = readings.find((reading) => this.#leaderOf(reading) === undefined)
-      if (leaderless) throw this.#withoutLeader(leaderless)
+      if (leaderless) throw leaderMissing(this.#link, leaderless)
       const open = readings.filter(({ position }) => position === undefined)
       for (const [start, group] of Map.groupBy(open, (reading) => reading.start)) {
         if (typeof start === 'number') continue
@@ -268,26 +271,14 @@ export class Reader {
     }
   }
 
-  #withoutLeader({ topic, partition }: Reading): Error {
-    const known = this.#link.topic(topic)
-    const isThere = known?.errorCode === 0 && known.partitions.some((place) => place.partition === partition)
-    const type = known && known.errorCode !== 0 ? nameOfCode(known.errorCode) : undefined
-    return new KafkaAnswerError(
-      type ?? (isThere ? 'LEADER_NOT_AVAILABLE' : 'UNKNOWN_TOPIC_OR_PARTITION'),
-      `partition ${partition} of ${topic}`,
-    )
-  }
-
   /** Goes on after a pause, however often it fails; what does not pass by itself is told. */
   #fail(error: unknown): void {
     const problem = toBrokerError(error, this.#link.address)
     if (this.#closed || problem.code === 'BrokerClosed') return
     this.#problem = problem
     const passes = error instanceof KafkaAnswerError && isPassing(error.type)
-    if (isHopeless(problem) && (!passes || this.#failures > 5)) this.#options.onError?.(problem)
-    if (this.#retry) return
-    this.#retry = setTimeout(() => void this.#lookAgain(), backoff(this.#failures))
-    this.#failures += 1
+    if (isHopeless(problem) && (!passes || this.#retries.count > 6)) this.#options.onError?.(problem)
+    this.#retry ??= setTimeout(() => void this.#lookAgain(), this.#retries.next())
   }
 
   async #lookAgain(): Promise<void> {
@@ -295,6 +286,7 @@ export class Reader {
       this.#problem = toBrokerError(error, this.#link.address)
     })
     this.#retry = undefined
+    this.#sore.clear()
     this.#soon()
   }
 }

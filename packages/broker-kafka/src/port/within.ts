@@ -35,7 +35,30 @@ export class Pause {
   }
 }
 
-/** How long to wait before the next try: 50, 100, 200 ... up to 1000 ms, so that the return of a server is noticed soon. */
+/**
+ * How long to wait before the next try: hardly at all at first, because most breaks are over at once, then 50, 100, 200 ... up to
+ * 1000 ms, so that the return of a server is noticed soon.
+ */
 export function backoff(failures: number): number {
-  return Math.min(1000, 50 * 2 ** Math.min(failures, 10)) * (0.75 + Math.random() / 2)
+  const wait = failures === 0 ? 5 : Math.min(1000, 25 * 2 ** Math.min(failures, 10))
+  return wait * (0.75 + Math.random() / 2)
+}
+
+/** Counts failures that follow each other, and says how long to wait after each. */
+export class Retries {
+  #failedAt = 0
+  count = 0
+
+  /** One more failure: milliseconds until the next try. */
+  next(): number {
+    const wait = backoff(this.count)
+    this.count += 1
+    this.#failedAt = Date.now()
+    return wait
+  }
+
+  /** Something worked. Failures just before count on: while one server is gone, the others work. */
+  worked(): void {
+    if (Date.now() - this.#failedAt > 2000) this.count = 0
+  }
 }

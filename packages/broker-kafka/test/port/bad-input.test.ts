@@ -3,12 +3,27 @@ import type { AddressInfo, Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { DsError } from '@ds/core'
 import type { KafkaSaslMechanism, TestServer } from '@ds/broker-testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { KafkaBrokerOptions, SaslMechanism } from '../../src/options.ts'
 import type { LogPort } from '../../src/port/log-port.ts'
-import { atEnd, bareClient, cleanUp, connect, make, newTopic, record, start } from './ground.ts'
+import {
+  atEnd,
+  bareClient,
+  cleanUp,
+  cleanUpAll,
+  connect,
+  lastingServer,
+  make,
+  newTopic,
+  record,
+  start,
+  whyNoSoak,
+} from './ground.ts'
 
+let plain: TestServer
+beforeAll(async () => void (plain = await lastingServer()))
 afterEach(cleanUp)
+afterAll(cleanUpAll)
 
 const PATIENCE = 1500
 
@@ -75,8 +90,7 @@ describe('a server that is not there', () => {
   })
 
   test('one of several suffices', async () => {
-    const server = await start()
-    const port = make({ brokers: ['127.0.0.1:1', '127.0.0.1:2', addressOf(server)] })
+    const port = make({ brokers: ['127.0.0.1:1', '127.0.0.1:2', addressOf(plain)] })
     await port.connect()
     await proves(port)
   })
@@ -97,7 +111,8 @@ describe.each([
   ['SCRAM-SHA-256', 'scram-sha-256', 'plain'],
   ['SCRAM-SHA-512', 'scram-sha-512', 'scram-sha-256'],
 ] as const)('a server that asks for log in by %s', (offered: KafkaSaslMechanism, mechanism: SaslMechanism, other) => {
-  test('lets in who knows the password, and nobody else', { timeout: 60_000 }, async () => {
+  test('lets in who knows the password, and nobody else', { timeout: 60_000 }, async (context) => {
+    context.skip(offered === 'SCRAM-SHA-512' && whyNoSoak !== undefined, whyNoSoak)
     const users = [{ name: 'somebody', password: 'swordfish-42' }]
     const server = await start({ sasl: { mechanism: offered, users } })
     await proves(await connect({ url: `${server.url}?mechanism=${mechanism}` }))
@@ -137,7 +152,8 @@ describe('a server that speaks TLS', () => {
     expect(plain.error.code).toBe('BrokerUnavailable')
   })
 
-  test('and asks for a certificate is reached by who has one', async () => {
+  test('and asks for a certificate is reached by who has one', async (context) => {
+    context.skip(whyNoSoak !== undefined, whyNoSoak)
     const server = await start({ tls: 'mutual' })
     const { authority = '', client } = server.certificates ?? {}
     const brokers = addressOf(server)
@@ -149,8 +165,7 @@ describe('a server that speaks TLS', () => {
   })
 
   test('is not one that does not: said at once', async () => {
-    const server = await start()
-    const { error } = await refused({ url: `kafkas://${addressOf(server)}` })
+    const { error } = await refused({ url: `kafkas://${addressOf(plain)}` })
     expect(['BrokerRefused', 'BrokerUnavailable']).toContain(error.code)
   })
 })
@@ -190,8 +205,7 @@ describe('a user without permission', () => {
 
 describe('a client that is ready', () => {
   test('serves as the model, and stays as it was', async () => {
-    const server = await start()
-    const client = bareClient(server)
+    const client = bareClient(plain)
     const port = await connect({ client })
     await proves(port)
     await port.close()

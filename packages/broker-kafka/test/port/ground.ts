@@ -11,6 +11,10 @@ import type { LogBatch, LogEntry, LogPort, LogRecord } from '../../src/port/log-
 const ends: (() => Promise<unknown> | void)[] = []
 const lasting: (() => Promise<unknown> | void)[] = []
 
+/** Why tests are left out that take long, or show again on another server what others show; undefined when they run. */
+export const whyNoSoak: string | undefined =
+  process.env['DS_TEST_SOAK'] === '1' ? undefined : 'takes long: set DS_TEST_SOAK=1'
+
 /** To be done when the test has ended, the last first. */
 export function atEnd(end: () => Promise<unknown> | void): void {
   ends.push(end)

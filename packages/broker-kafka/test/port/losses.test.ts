@@ -16,12 +16,12 @@ import {
   record,
   start,
   startThree,
+  whyNoSoak,
 } from './ground.ts'
 
 afterEach(cleanUp)
 
 const PARTITIONS = 12
-const whyNoSoak = process.env['DS_TEST_SOAK'] === '1' ? undefined : 'takes half a minute: set DS_TEST_SOAK=1'
 
 /** A topic on three servers, and the one that leads its first partition. */
 async function threeWithTopic(): Promise<{ cluster: TestCluster; port: LogPort; topic: string; victim: TestServer }> {

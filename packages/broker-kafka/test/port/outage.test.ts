@@ -2,14 +2,13 @@ import { startBehindProxy } from '@ds/broker-testing'
 import type { TestServer } from '@ds/broker-testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { GroupMember, LogPort } from '../../src/port/log-port.ts'
-import { atEnd, cleanUp, connect, newTopic, pause, record, start } from './ground.ts'
+import { atEnd, cleanUp, connect, newTopic, pause, record, start, whyNoSoak } from './ground.ts'
 
 afterEach(cleanUp)
 
-const isSoak = process.env['DS_TEST_SOAK'] === '1'
 /** Longer than every timeout of the port, its session in a group among them. */
-const AWAY = isSoak ? 90_000 : 9000
-if (!isSoak) console.log(`The server is away for ${AWAY / 1000} s; with DS_TEST_SOAK=1 for 90 s`)
+const AWAY = whyNoSoak === undefined ? 90_000 : 9000
+if (whyNoSoak !== undefined) console.log(`The server is away for ${AWAY / 1000} s; with DS_TEST_SOAK=1 for 90 s`)
 
 interface Work {
   readonly port: LogPort
@@ -88,7 +87,8 @@ describe('the same port goes on within 15 s', { timeout: 180_000 }, () => {
     )
   })
 
-  test('after its server stood still with all connections open', async () => {
+  test('after its server stood still with all connections open', async (context) => {
+    context.skip(whyNoSoak !== undefined, whyNoSoak)
     const server = await start()
     await through(
       server,
@@ -97,7 +97,8 @@ describe('the same port goes on within 15 s', { timeout: 180_000 }, () => {
     )
   })
 
-  test('after every byte in both directions was lost, connections staying open', async () => {
+  test('after every byte in both directions was lost, connections staying open', async (context) => {
+    context.skip(whyNoSoak !== undefined, whyNoSoak)
     const proxied = await startBehindProxy('kafka', {})
     atEnd(() => proxied.close())
     const { proxy } = proxied
