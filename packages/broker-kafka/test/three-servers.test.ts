@@ -89,7 +89,9 @@ describe('three servers, three replicas, two in sync', () => {
     running.abort()
     await runs
     const twice = [...starts.values()].filter((count) => count > 1).length
-    console.log(`${KILLS} killed: ${accepted.length} tasks accepted, all done, ${twice} started more than once`)
+    process.stdout.write(
+      `${KILLS} killed: ${accepted.length} tasks accepted, all done, ${twice} started more than once\n`,
+    )
     expect(accepted.length).toBeGreaterThan(500)
   })
 })

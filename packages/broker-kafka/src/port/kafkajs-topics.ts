@@ -1,4 +1,5 @@
 import { BrokerMisconfiguredError } from '@ds/core'
+import { toBrokerError } from '../errors.ts'
 import { KafkaAnswerError, nameOfCode, typeOf } from './error-codes.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
 import type { NativeTopic } from './kafkajs-native.ts'
@@ -61,7 +62,7 @@ async function create(
     const type = typeOf(failed)
     if (type === 'NOT_CONTROLLER') await link.refresh()
     if (type === 'NOT_CONTROLLER' || type === 'REQUEST_TIMED_OUT') throw unavailable(type, failed)
-    throw failed
+    throw toBrokerError(failed, link.address)
   }
 }
 

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { KafkajsLink } from './kafkajs-link.ts'
 import type { NativeBroker, NativeJoined } from './kafkajs-native.ts'
 import type { LogPosition, TopicPartition } from './log-port.ts'
-import { byTopic, nameOf, offsetsByName } from './offsets.ts'
+import { byTopic, offsetsByName } from './offsets.ts'
 import { decodeShare, decodeSubscription, encodeShare, encodeSubscription, share, SHARING } from './sharing.ts'
 
 /** Which group, and how. */

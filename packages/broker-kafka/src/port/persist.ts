@@ -1,4 +1,5 @@
-import { BrokerUnavailableError, DsError } from '@ds/core'
+import { BrokerUnavailableError } from '@ds/core'
+import type { DsError } from '@ds/core'
 import { toBrokerError } from '../errors.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
 import { backoff, TooLateError, within } from './within.ts'

@@ -40,7 +40,7 @@ describe.each(['4.3.1', '3.9.2'] as const)('on Kafka %s', (version) => {
     expect(answers.map(({ offset }) => offset)).toEqual([0, 0, 0, 1])
     for (const { appendedAt = 0 } of answers) expect(Math.abs(appendedAt - before)).toBeLessThan(5000)
     const found = await readAll(port, topic)
-    expect(found.map(({ partition, offset, key }) => `${partition} ${offset} ${key}`).sort()).toEqual([
+    expect(found.map(({ partition, offset, key }) => [partition, offset, String(key)].join(' ')).sort()).toEqual([
       '0 0 a',
       '0 1 d',
       '1 0 b',

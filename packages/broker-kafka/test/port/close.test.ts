@@ -3,7 +3,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import path from 'node:path'
 import type { TestServer } from '@ds/broker-testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { atEnd, cleanUp, cleanUpAll, connect, lastingServer, newTopic, start, whyNoSoak } from './ground.ts'
+import { atEnd, cleanUp, cleanUpAll, connect, lastingServer, newTopic, start, whyNoSoak, print } from './ground.ts'
 
 let server: TestServer
 beforeAll(async () => void (server = await lastingServer()))
@@ -42,7 +42,7 @@ describe('a process', () => {
     const { output, ended } = run(server.url, 'idle')
     await ended
     const [, percent = 'none'] = /idle ([\d.]+)/.exec(output.out) ?? []
-    console.log(`idle with a tail, a group and a writer: ${percent} % of a core`)
+    print(`idle with a tail, a group and a writer: ${percent} % of a core`)
     expect(Number(percent)).toBeLessThan(10)
   })
 

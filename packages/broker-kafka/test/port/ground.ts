@@ -118,3 +118,8 @@ export function keysOf(entries: readonly LogEntry[]): string[] {
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
+
+/** Says a figure that was measured. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -1,7 +1,7 @@
 import type { TestServer } from '@ds/broker-testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { GroupMember, GroupOptions, LogPort, TopicPartition } from '../../src/port/log-port.ts'
-import { cleanUp, cleanUpAll, connect, lastingServer, newTopic, pause, record } from './ground.ts'
+import { cleanUp, cleanUpAll, connect, lastingServer, newTopic, pause, record, print } from './ground.ts'
 
 let server: TestServer
 let port: LogPort
@@ -32,7 +32,12 @@ interface Joining extends Partial<GroupOptions> {
 async function join(from: LogPort, { commits = true, ...options }: Joining): Promise<Joined> {
   const joined = new Joined()
   const told = (word: string) => (places: readonly TopicPartition[]) =>
-    void joined.calls.push(`${word} ${places.map(({ partition }) => partition).sort((a, b) => a - b)}`)
+    void joined.calls.push(
+      `${word} ${places
+        .map(({ partition }) => partition)
+        .sort((a, b) => a - b)
+        .join()}`,
+    )
   joined.member = await from.joinGroup({
     onBatch: ({ topic, partition, entries, position }) => {
       joined.keys.push(...entries.map(({ key }) => String(key)))
@@ -174,7 +179,7 @@ describe('a group', () => {
     }
     await expect.poll(() => new Set(read.flat()).size).toBe(written.length)
     const twice = read.flat().length - written.length
-    console.log(`group: ${written.length} records through 10 rebalances, ${twice} read twice`)
+    print(`group: ${written.length} records through 10 rebalances, ${twice} read twice`)
   })
 })
 

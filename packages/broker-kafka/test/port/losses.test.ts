@@ -17,6 +17,7 @@ import {
   start,
   startThree,
   whyNoSoak,
+  print,
 } from './ground.ts'
 
 afterEach(cleanUp)
@@ -69,7 +70,7 @@ describe('three servers, one killed while a write waits for it', () => {
     await killInTheMiddle(victim, () => producer.send({ topic, messages, acks: -1 }))
     const found = keysOf(await readAll(port, topic))
     const lost = messages.filter(({ key }) => !found.includes(key))
-    console.log(`bare client: ${lost.length} of ${messages.length} acknowledged records are in no log`)
+    print(`bare client: ${lost.length} of ${messages.length} acknowledged records are in no log`)
     expect(lost.length).toBeGreaterThan(0)
   })
 
@@ -101,7 +102,7 @@ describe('three servers, one killed while a write waits for it', () => {
     const found = keysOf(await readAll(port, topic))
     const stored = new Set(found)
     const lost = acknowledged.filter((key) => !stored.has(key))
-    console.log(
+    print(
       `port: ${acknowledged.length} acknowledged, ${load.failed} rejected, ${lost.length} lost, ${found.length - stored.size} stored twice`,
     )
     expect(lost).toEqual([])

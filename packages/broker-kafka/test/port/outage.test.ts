@@ -2,13 +2,13 @@ import { startBehindProxy } from '@ds/broker-testing'
 import type { TestServer } from '@ds/broker-testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { GroupMember, LogPort } from '../../src/port/log-port.ts'
-import { atEnd, cleanUp, connect, newTopic, pause, record, start, whyNoSoak } from './ground.ts'
+import { atEnd, cleanUp, connect, newTopic, pause, record, start, whyNoSoak, print } from './ground.ts'
 
 afterEach(cleanUp)
 
 /** Longer than every timeout of the port, its session in a group among them. */
 const AWAY = whyNoSoak === undefined ? 90_000 : 9000
-if (whyNoSoak !== undefined) console.log(`The server is away for ${AWAY / 1000} s; with DS_TEST_SOAK=1 for 90 s`)
+if (whyNoSoak !== undefined) print(`The server is away for ${AWAY / 1000} s; with DS_TEST_SOAK=1 for 90 s`)
 
 interface Work {
   readonly port: LogPort
@@ -72,7 +72,7 @@ async function through(server: TestServer, leave: () => Promise<void>, comeBack:
   await pause(AWAY - (Date.now() - left))
   await comeBack()
   const took = await working.goesOn('after')
-  console.log(`all went on ${took} ms after the return`)
+  print(`all went on ${took} ms after the return`)
   expect(took).toBeLessThan(15_000)
   expect(working.tailed.filter((key) => key === 'before')).toHaveLength(1)
 }
@@ -107,7 +107,7 @@ describe('the same port goes on within 15 s', { timeout: 180_000 }, () => {
     await saysSo(working)
     await proxy.heal()
     const took = await working.goesOn('after')
-    console.log(`all went on ${took} ms after the black hole`)
+    print(`all went on ${took} ms after the black hole`)
     expect(took).toBeLessThan(15_000)
   })
 

@@ -24,7 +24,9 @@ async function follow(topic: string, maxBytesPerPartition = 1_000_000): Promise<
   const tail = await port.tail({ topic, maxBytesPerPartition, onBatch: (batch) => void batches.push(batch), onSkipped })
   atEnd(() => tail.close())
   const keys = (): string[] =>
-    batches.flatMap(({ partition, entries }) => entries.map(({ offset, key }) => `${partition} ${offset} ${key}`))
+    batches.flatMap(({ partition, entries }) =>
+      entries.map(({ offset, key }) => [partition, offset, String(key)].join(' ')),
+    )
   return { tail, batches, skipped, keys }
 }
 

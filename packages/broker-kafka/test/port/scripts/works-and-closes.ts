@@ -11,7 +11,7 @@ await port.append([{ topic: 'ds.close', partition: 0, key: Buffer.from('k'), val
 const tail = await port.tail({ topic: 'ds.close', onBatch: () => undefined })
 tail.setPartitions(new Map([[0, 'start']]))
 await port.joinGroup({ group: 'ds.close', topics: ['ds.close'], onBatch: () => undefined })
-console.log('works')
+print('works')
 if (mode === 'idle') await idle()
 if (mode === 'away') await new Promise((resolve) => process.stdin.once('data', resolve))
 const started = Date.now()
@@ -22,12 +22,16 @@ const writing = port
 await port.close()
 await writing
 process.stdin.destroy()
-console.log(`closed ${Date.now() - started}`)
+print(`closed ${Date.now() - started}`)
 
 async function idle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 1000))
   const before = process.cpuUsage()
   await new Promise((resolve) => setTimeout(resolve, 4000))
   const { user, system } = process.cpuUsage(before)
-  console.log(`idle ${((user + system) / 40_000).toFixed(2)}`)
+  print(`idle ${((user + system) / 40_000).toFixed(2)}`)
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
