@@ -1,6 +1,5 @@
 import { EventBuffer, eventOf } from '@ds/core'
 import type { EventFilter, SubscriptionItem } from '@ds/core'
-import type { Demand } from './state/demand.ts'
 import type { Entry } from './state/entry.ts'
 import type { Told } from './state/partition.ts'
 
@@ -20,12 +19,7 @@ export class KafkaEvents {
     for (const subscriber of this.#subscribers) subscriber.resync()
   }
 
-  async subscribe(
-    filter: EventFilter,
-    { signal, demand }: { signal: AbortSignal; demand: Demand },
-  ): Promise<AsyncIterable<SubscriptionItem>> {
-    // From the end as it is now: what another process was told before is behind it.
-    await demand.everything()
+  subscribe(filter: EventFilter, signal: AbortSignal): AsyncIterable<SubscriptionItem> {
     const buffer = new EventBuffer({ filter, signal })
     this.#subscribers.add(buffer)
     signal.addEventListener('abort', () => this.#subscribers.delete(buffer), { once: true })

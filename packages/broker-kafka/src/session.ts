@@ -86,6 +86,8 @@ export class Session {
     await view.open()
     this.#demand.open()
     await presence.open()
+    await view.answered()
+    if (this.#closed) return
     this.#keeper.open()
     this.#watch = setInterval(() => this.#watchForBreaks(), 100)
     this.#watch.unref()
@@ -99,8 +101,11 @@ export class Session {
     return consumer
   }
 
-  subscribe(filter: EventFilter, { signal }: { signal: AbortSignal }): Promise<AsyncIterable<SubscriptionItem>> {
-    return this.#events.subscribe(filter, { signal, demand: this.#demand })
+  async subscribe(filter: EventFilter, { signal }: { signal: AbortSignal }): Promise<AsyncIterable<SubscriptionItem>> {
+    // From the end as it is now: what another process was told before is behind it, and so is any break.
+    await this.#demand.everything()
+    this.#watchForBreaks()
+    return this.#events.subscribe(filter, signal)
   }
 
   loops(): readonly LoopState[] {

@@ -90,6 +90,11 @@ export class StateView {
     this.#sweeper.unref()
   }
 
+  /** Resolves once a server has answered the tail: of topics that were created just now it may not know yet that it leads them. */
+  async answered(): Promise<void> {
+    while (!this.#closed && this.lastAnswerAt === undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#sweeper)
