@@ -1,3 +1,4 @@
+import { MOST_AHEAD } from './pace.ts'
 import { BrokerMisconfiguredError } from '@ds/core'
 import type { BrokerCapabilities, Durability } from '@ds/core'
 import type { Connection } from './connection.ts'
@@ -37,8 +38,8 @@ export function capabilitiesOf(options: ResolvedOptions, facts?: ServerFacts): B
   return {
     shared: true,
     persistent: facts ? facts.appendOnly || facts.snapshots !== false : true,
-    batch: { inFlight: 1, maxItems: 500, maxBytes: 4 * 1024 * 1024 },
-    claimAhead: 0,
+    batch: { inFlight: 2, maxItems: 500, maxBytes: 4 * 1024 * 1024 },
+    claimAhead: MOST_AHEAD,
     sweepInterval: 2 * REAP_INTERVAL,
     takeover: 0,
     delayTick: PROMOTE_INTERVAL + 50,

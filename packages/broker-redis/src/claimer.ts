@@ -1,15 +1,20 @@
-import type { Delivery } from '@ds/core'
+import type { Delivery, Settlement } from '@ds/core'
 import { UndecodableError } from './codec.ts'
 import type { RunScript } from './connection.ts'
 import { claimedOf, claimedTasks } from './deliveries.ts'
 import type { ClaimedTask } from './deliveries.ts'
+import { WORTH_HALVING } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import type { Holdings } from './holdings.ts'
 import { LEAVE, PARK, RECOVER } from './lua/index.ts'
+import { Pace } from './pace.ts'
 import type { BlockingReader, GivenEntry } from './reader.ts'
 
 /** How long an abort waits for the answer to a claim that is under way. Milliseconds. */
 const LAST_ANSWER = 250
+
+/** How long what was claimed waits for a call that takes it. Milliseconds. */
+const UNWANTED_AFTER = 50
 
 /** How often a busy claimer also looks for due delays and suspects; an idle one always does. Milliseconds. */
 const LOOK_INTERVAL = 20
@@ -26,6 +31,8 @@ export interface ClaimerOptions {
   readonly name: string
   /** The nonce of its claims. */
   readonly claim: string
+  /** Gives back what was claimed and no call has taken. */
+  readonly onUnwanted: (deliveries: readonly Delivery[]) => void
 }
 
 interface Waiter {
@@ -33,62 +40,67 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-/** How a consumer gets its tasks: it claims, and waits where there is nothing to claim. */
+/** A call that waits for what claims under way bring. */
+interface Taker {
+  readonly max: number
+  readonly resolve: (deliveries: Delivery[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * How a consumer gets its tasks: it claims, and waits where there is nothing to claim. What is claimed is staged until a call takes it:
+ * at once, but for what is claimed ahead (see {@link Pace}) and what comes after the call that asked for it was aborted.
+ */
 export class Claimer {
   readonly #options: ClaimerOptions
-  /** Claimed for a call that was aborted before the answer came: the next one hands them out. */
-  #late: Delivery[] = []
-  #claiming: Promise<unknown> | undefined
+  readonly #pace = new Pace()
+  #stage: Delivery[] = []
+  readonly #claims = new Set<Promise<void>>()
+  /** Tasks that claims under way may bring. */
+  #expected = 0
+  #taker: Taker | undefined
+  #unwanted: NodeJS.Timeout | undefined
   /** The wait of the blocking reader, which may outlast the call that began it. */
   #reading: Promise<void> | undefined
   #waiter: Waiter | undefined
   #interrupt: (() => void) | undefined
   /** Set when an answer was lost: something may be ours that nobody here knows of. */
   #unsure = false
+  #stopped = false
   #lookedAt = 0
 
   constructor(options: ClaimerOptions) {
     this.#options = options
   }
 
+  /** Something may be on its way to the worker. */
   get isClaiming(): boolean {
-    return this.#claiming !== undefined
+    return this.#claims.size > 0 || this.#stage.length > 0
   }
 
   /** Claims what there is, or nothing. After {@link stop} it answers soon, and what comes later is handed out by the next call. */
   take(max: number, given: readonly GivenEntry[]): Promise<Delivery[]> {
-    const late = this.#late.splice(0, max)
-    if (late.length > 0) return Promise.resolve(late)
-    const claiming = this.#claim(max, given)
-    this.#claiming = claiming
+    clearTimeout(this.#unwanted)
+    this.#ask(max, given)
+    // What is asked for goes out first, so that the server is at it while these run.
+    if (this.#stage.length > 0) return this.#options.exchange.sent().then(() => this.#handOut(max))
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined
-      let left = false
+      this.#taker = { max, resolve, reject }
       this.#interrupt = () => {
-        timer ??= setTimeout(() => {
-          left = true
-          resolve([])
+        this.#interrupt = undefined
+        const taker = this.#taker
+        setTimeout(() => {
+          if (this.#taker === taker) this.#endTake()?.resolve([])
         }, LAST_ANSWER)
       }
-      const end = (): void => {
-        this.#interrupt = undefined
-        this.#claiming = undefined
-        clearTimeout(timer)
-      }
-      claiming.then(
-        (deliveries) => {
-          end()
-          if (left) this.#late.push(...deliveries)
-          else resolve(deliveries)
-          this.#options.holdings.tellEarly(deliveries)
-        },
-        (error: unknown) => {
-          end()
-          this.#unsure = true
-          reject(error instanceof Error ? error : new Error(String(error)))
-        },
-      )
     })
+  }
+
+  /** These are being settled: their slots are free. */
+  noteEnded(items: readonly Settlement[]): void {
+    const { count, average } = this.#options.holdings.turnaround(items)
+    if (count > 0) this.#pace.note(count, average)
+    if (this.#pace.mayClaimAhead && !this.#reading) this.#ask(0, [])
   }
 
   /** Waits until there may be something to claim. After {@link stop} it answers at once. */
@@ -114,11 +126,77 @@ export class Claimer {
     this.#options.reader.interrupt()
   }
 
-  /** Waits until nothing is under way, and gives what was claimed and not handed out. */
+  /** Claims no more, waits until nothing is under way, and gives what was claimed and not handed out. */
   async settleDown(): Promise<Delivery[]> {
-    await this.#claiming?.catch(() => undefined)
+    this.#stopped = true
+    clearTimeout(this.#unwanted)
+    await Promise.all(this.#claims)
     await this.#reading
-    return this.#late.splice(0)
+    return this.#stage.splice(0)
+  }
+
+  /** Claims what is missing to `max` and to what the pace allows beyond it: in two halves, where nothing is under way. */
+  #ask(max: number, given: readonly GivenEntry[]): void {
+    const wanted = this.#pace.target(max) - this.#stage.length - this.#expected
+    if (this.#stopped || this.#options.exchange.isTaking || (given.length === 0 && wanted <= 0)) return
+    // One claim at a time clears up what was lost: two would find the same.
+    if (this.#unsure && this.#claims.size > 0) return
+    // What is on its way is most of it: the few that are missing are claimed with the next.
+    if (given.length === 0 && wanted < this.#expected / 2) return
+    const halves = wanted >= WORTH_HALVING && given.length === 0 && this.#claims.size === 0 && !this.#unsure
+    const first = halves ? Math.ceil(wanted / 2) : Math.max(1, wanted)
+    this.#begin(first, given)
+    if (halves) this.#begin(wanted - first, given)
+  }
+
+  #begin(count: number, given: readonly GivenEntry[]): void {
+    this.#expected += count
+    const claim: Promise<void> = this.#claim(count, given).then(
+      (deliveries) => this.#claimed(count, claim, deliveries),
+      (error: unknown) => this.#notClaimed(count, claim, error),
+    )
+    this.#claims.add(claim)
+  }
+
+  #claimed(count: number, claim: Promise<void>, deliveries: readonly Delivery[]): void {
+    this.#expected -= count
+    this.#claims.delete(claim)
+    this.#stage.push(...deliveries)
+    if (this.#taker && (this.#stage.length > 0 || this.#claims.size === 0)) {
+      const taker = this.#endTake()
+      taker?.resolve(this.#handOut(taker.max))
+    } else this.#watchStage()
+  }
+
+  #notClaimed(count: number, claim: Promise<void>, error: unknown): void {
+    this.#expected -= count
+    this.#claims.delete(claim)
+    this.#unsure = true
+    this.#endTake()?.reject(error instanceof Error ? error : new Error(String(error)))
+  }
+
+  #endTake(): Taker | undefined {
+    const taker = this.#taker
+    this.#taker = undefined
+    this.#interrupt = undefined
+    return taker
+  }
+
+  #handOut(max: number): Delivery[] {
+    const deliveries = this.#stage.splice(0, max)
+    this.#options.holdings.handOut(deliveries, !this.isClaiming)
+    this.#watchStage()
+    return deliveries
+  }
+
+  /** What no call takes in time goes back to the queue: its worker is busier than it seemed. */
+  #watchStage(): void {
+    clearTimeout(this.#unwanted)
+    if (this.#stage.length === 0 || this.#stopped) return
+    this.#unwanted = setTimeout(() => {
+      this.#pace.reset()
+      this.#options.onUnwanted(this.#stage.splice(0))
+    }, UNWANTED_AFTER)
   }
 
   async #claim(max: number, given: readonly GivenEntry[]): Promise<Delivery[]> {

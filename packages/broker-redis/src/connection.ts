@@ -11,6 +11,8 @@ type Arguments = readonly (string | number)[]
 export interface RunOptions {
   /** Waits for replicas as well, where the options of the broker say so. */
   readonly durable?: boolean
+  /** Sends it now, without waiting for what else this tick brings. */
+  readonly atOnce?: boolean
 }
 
 /** Runs a script in the namespace. */
@@ -33,7 +35,7 @@ export class Connection {
   readonly #link: Link
   readonly #options: ResolvedOptions
   readonly #prefix: string
-  #calls: Call[] = []
+  readonly #calls: Call[] = []
   #underWay = 0
   #lastAnswerAt: number | undefined
   #cuts = 0
@@ -93,14 +95,13 @@ export class Connection {
   }
 
   #add(call: Call): void {
+    if (call.atOnce) return void this.#send([call])
     this.#calls.push(call)
     // Behind the promise jobs of this tick, so that all they add travels together.
-    if (this.#calls.length === 1) process.nextTick(() => void this.#send())
+    if (this.#calls.length === 1) process.nextTick(() => void this.#send(this.#calls.splice(0)))
   }
 
-  async #send(): Promise<void> {
-    const calls = this.#calls
-    this.#calls = []
+  async #send(calls: readonly Call[]): Promise<void> {
     this.#underWay += calls.length
     try {
       await this.#exchange(calls)

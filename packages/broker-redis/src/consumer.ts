@@ -85,6 +85,8 @@ export class RedisConsumer implements TaskConsumer {
       lease,
       name,
       claim,
+      // What cannot be given back now runs out with its lease.
+      onUnwanted: (deliveries) => void this.#release(deliveries).catch(() => undefined),
     })
   }
 
@@ -129,6 +131,7 @@ export class RedisConsumer implements TaskConsumer {
 
   async settle(items: readonly Settlement[]): Promise<Result<SettleAnswer>[]> {
     if (items.length === 0) return []
+    this.#claimer.noteEnded(items)
     const answers = await this.#exchange.settle(items)
     return items.map(({ lease: { id, attempt } }, index) => {
       this.#letGo(id, attempt)
@@ -139,8 +142,7 @@ export class RedisConsumer implements TaskConsumer {
   async drain(): Promise<void> {
     this.#draining = true
     this.#claimer.stop()
-    const late = await this.#claimer.settleDown()
-    await this.settle(late.map(({ lease }) => ({ lease, outcome: { type: 'released' } })))
+    await this.#release(await this.#claimer.settleDown())
     await this.#leave(false)
   }
 
@@ -171,6 +173,10 @@ export class RedisConsumer implements TaskConsumer {
     }
     if (given.length > 0) await this.#leave(false)
     return []
+  }
+
+  async #release(deliveries: readonly Delivery[]): Promise<void> {
+    await this.settle(deliveries.map(({ lease }) => ({ lease, outcome: { type: 'released' } })))
   }
 
   #noteProgress(): void {

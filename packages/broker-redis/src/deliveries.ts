@@ -9,6 +9,8 @@ export interface Held {
   readonly entry: string
   readonly suspect: boolean
   renewedAt: number
+  /** When the worker got it, by `performance.now()`. NaN until then. */
+  handedAt: number
 }
 
 /** What a claiming script answers of one task: see `lua/exchange.ts`. */
@@ -51,6 +53,7 @@ export function claimedOf(claimed: ClaimedTask, expiresIn: number): Claimed {
     entry: entryOf(headOf(record)),
     suspect: task.crashes > 0,
     renewedAt: Date.now(),
+    handedAt: NaN,
   }
   return { delivery: previousError ? { task, args, lease, previousError } : { task, args, lease }, held }
 }

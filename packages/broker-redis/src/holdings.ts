@@ -1,4 +1,4 @@
-import type { CancelNotice, Delivery } from '@ds/core'
+import type { CancelNotice, Delivery, Settlement } from '@ds/core'
 import type { Claimed, Held } from './deliveries.ts'
 import type { Notice } from './notices.ts'
 
@@ -12,7 +12,7 @@ export interface HoldingsOptions {
 export class Holdings {
   readonly #options: HoldingsOptions
   readonly #held = new Map<string, Held>()
-  /** Broadcasts that came while a claim was under way: they may be about what it claims. */
+  /** Broadcasts about what the worker does not have yet, or may be about. */
   readonly #early = new Map<string, Notice>()
   #suspect: Held | undefined
 
@@ -50,22 +50,43 @@ export class Holdings {
     return true
   }
 
-  /** A cancel was broadcast. Where a claim is under way, it may be about a task that is not known to be held yet. */
+  /** A cancel was broadcast. Where a claim is under way, it may be about a task that the worker does not have yet. */
   notify(notice: Notice, claiming: boolean): void {
     const held = this.#held.get(notice.taskId)
-    if (held?.attempt === notice.attempt && held.incarnation === notice.incarnation) this.#tell(notice)
-    else if (claiming) this.#early.set(notice.taskId, notice)
+    const known = held?.attempt === notice.attempt && held.incarnation === notice.incarnation
+    if (known && !Number.isNaN(held.handedAt)) this.#tell(notice)
+    else if (known || claiming) this.#early.set(notice.taskId, notice)
   }
 
-  /** Tells of what was broadcast before these were known, once the worker has them. */
-  tellEarly(deliveries: readonly Delivery[]): void {
-    if (this.#early.size === 0) return
+  /** The worker gets these now: tells it of what was broadcast before. `last`: nothing else is on its way to it. */
+  handOut(deliveries: readonly Delivery[], last: boolean): void {
+    const now = performance.now()
     for (const { task } of deliveries) {
-      const notice = this.#early.get(task.id)
-      if (notice?.attempt !== task.attempt || notice.incarnation !== task.incarnation) continue
-      setImmediate(() => this.#tell(notice))
+      const held = this.#held.get(task.id)
+      if (held?.attempt === task.attempt) held.handedAt = now
+      if (this.#early.size > 0) this.#tellLate(task)
     }
-    this.#early.clear()
+    if (last) this.#early.clear()
+  }
+
+  /** How long ago those of these that were handed out were, on average, and how many they are. */
+  turnaround(items: readonly Settlement[]): { count: number; average: number } {
+    const now = performance.now()
+    let count = 0
+    let sum = 0
+    for (const { lease } of items) {
+      const handedAt = this.#held.get(lease.id)?.handedAt ?? NaN
+      if (Number.isNaN(handedAt)) continue
+      count += 1
+      sum += now - handedAt
+    }
+    return { count, average: count === 0 ? 0 : sum / count }
+  }
+
+  #tellLate({ id, attempt, incarnation }: Delivery['task']): void {
+    const notice = this.#early.get(id)
+    if (notice?.attempt !== attempt || notice.incarnation !== incarnation) return
+    setImmediate(() => this.#tell(notice))
   }
 
   #tell({ taskId, attempt, requeue }: Notice): void {

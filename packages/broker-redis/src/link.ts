@@ -81,6 +81,7 @@ export interface OpenLimits {
 export class Link {
   readonly client: RedisClient
   readonly #address: string
+  #closed = false
   #closing = new AbortController()
 
   constructor(options: ResolvedOptions) {
@@ -88,12 +89,17 @@ export class Link {
     this.client = createClient(options)
     // The library throws errors that nobody listens to.
     this.client.on('error', () => undefined)
+    // A close that meets a connection between two states is not always heard by the library, which would go on trying for ever.
+    for (const event of ['connecting', 'reconnecting']) {
+      this.client.on(event, () => void (this.#closed && this.client.disconnect()))
+    }
     // For people who look at the server's list of connections.
     this.client.on('ready', () => this.#tellName(options.namespace))
   }
 
   /** Waits until it is connected. @throws BrokerUnavailableError when the time is up or it is closed, and at once what cannot be mended. */
   open({ timeout, signal }: OpenLimits): Promise<void> {
+    this.#closed = false
     if (this.client.status === 'ready') return Promise.resolve()
     const ending = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
     return openClient(this.client, this.#address, { timeout, signal: ending })
@@ -121,6 +127,7 @@ export class Link {
 
   /** Ends it and waits until its socket is gone. It may be opened again. */
   async close(): Promise<void> {
+    this.#closed = true
     this.#closing.abort()
     this.#closing = new AbortController()
     if (this.client.status === 'end') return

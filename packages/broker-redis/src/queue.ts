@@ -7,6 +7,12 @@ import { CANCEL, RETRY, SUBMIT } from './lua/index.ts'
 const CREATED: Result<SubmitAnswer> = { ok: true, value: 'created' }
 const EXISTS: Result<SubmitAnswer> = { ok: true, value: 'exists' }
 
+/**
+ * Tasks that one script accepts. The server works on one piece of a batch while the next is written down, and others get their turn between
+ * two.
+ */
+const PIECE = 125
+
 /** The queue as managers see it. */
 export class RedisQueue {
   readonly #connection: Connection
@@ -16,8 +22,12 @@ export class RedisQueue {
   }
 
   async submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]> {
-    if (tasks.length === 0) return []
-    const answers = (await this.#connection.run(SUBMIT, submitArguments(tasks), { durable: true })) as string
+    const pieces: Promise<unknown>[] = []
+    for (let at = 0; at < tasks.length; at += PIECE) {
+      const args = submitArguments(tasks.slice(at, at + PIECE))
+      pieces.push(this.#connection.run(SUBMIT, args, { durable: true, atOnce: true }))
+    }
+    const answers = (await Promise.all(pieces)).join('')
     return tasks.map((task, index) => submitAnswer(task, answers[index]))
   }
 

@@ -26,7 +26,7 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
     server: await versionOf(tools, cluster),
     create: (options) => createRedisBroker({ url, ...options }),
     child: { module: import.meta.resolve('@ds/broker-redis'), options: { url } },
-    capabilities: { shared: true, persistent: true, claimAhead: 0, takeover: 0, list: 'indexed', queueLimit: true },
+    capabilities: { shared: true, persistent: true, claimAhead: 32, takeover: 0, list: 'indexed', queueLimit: true },
     ...(!cluster && { startServer }),
     addresses: {
       url: (options) => createRedisBroker({ ...options, url }),

@@ -78,3 +78,17 @@ test("an error of one item is that item's alone", async () => {
   expect(two).toMatchObject({ status: 'rejected', reason: { code: 'QueueFull' } })
   expect(new BrokerUnavailableError('x')).toBeInstanceOf(Error)
 })
+
+test('a second batch goes beside the first, unless it is much smaller', async () => {
+  const { batcher, calls } = recorded({ inFlight: 2 })
+  const answers = Array.from({ length: 8 }, () => batcher.send(1))
+  await turn()
+  answers.push(batcher.send(2))
+  await turn()
+  expect(calls.map(({ items }) => items.length)).toEqual([8])
+  answers.push(batcher.send(2))
+  await turn()
+  expect(calls.map(({ items }) => items.length)).toEqual([8, 2])
+  for (const call of calls) call.answer()
+  expect(await Promise.all(answers)).toHaveLength(10)
+})

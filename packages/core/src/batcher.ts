@@ -14,6 +14,9 @@ export interface BatcherOptions<Item, Answer> {
 /** Hears the answer to one item. Must not throw. */
 export type OnAnswer<Answer> = (answer: Result<Answer>) => void
 
+/** A batch beside others has at least one item for so many of the one before it. */
+const LEAST_SHARE = 4
+
 interface Waiting<Item, Answer> {
   readonly item: Item
   readonly onAnswer: OnAnswer<Answer>
@@ -22,11 +25,13 @@ interface Waiting<Item, Answer> {
 /**
  * Turns calls for one item into calls for many. It sends at the end of the tick while fewer than `limits.inFlight` batches are under
  * way, and otherwise joins what arrives until one returns: the busier the server, the larger the batches, with no timer involved.
+ * A batch that is much smaller than the one sent before it waits as well, or a stream of items would fall apart into ever smaller ones.
  */
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>
   #waiting: Waiting<Item, Answer>[] = []
   #inFlight = 0
+  #lastSize = 0
   #scheduled = false
   #idle: (() => void)[] = []
 
@@ -58,7 +63,7 @@ export class Batcher<Item, Answer> {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= this.#options.limits.inFlight) return
+    if (this.#scheduled || !this.#maySend) return
     this.#scheduled = true
     // A task behind the promise jobs of this tick, so that all they add travels together.
     process.nextTick(() => {
@@ -67,14 +72,19 @@ export class Batcher<Item, Answer> {
     })
   }
 
+  get #maySend(): boolean {
+    if (this.#inFlight === 0) return true
+    return this.#inFlight < this.#options.limits.inFlight && this.#waiting.length >= this.#lastSize / LEAST_SHARE
+  }
+
   #sendAll(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < this.#options.limits.inFlight)
-      void this.#sendBatch(this.#take())
+    while (this.#waiting.length > 0 && this.#maySend) void this.#sendBatch(this.#take())
     if (!this.busy) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   async #sendBatch(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
     this.#inFlight += 1
+    this.#lastSize = batch.length
     const answers = await this.#answersTo(batch)
     this.#inFlight -= 1
     for (const [index, { onAnswer }] of batch.entries()) onAnswer(answers[index] ?? MISSING)

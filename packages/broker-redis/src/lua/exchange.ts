@@ -24,8 +24,8 @@ export const EXCHANGE: Script = script(
   GATHERED,
   DELIVERED,
   `
-local now = clock()
-local stamp = string.format('%.0f', now)
+local stamp = clockText()
+local now = tonumber(stamp)
 local match, sub = string.match, string.sub
 local consumer, claim, taken, mayTakeSuspect
 local made
@@ -116,7 +116,8 @@ local function take(first)
     while step <= 2 and taken < max do
       local stream = step == 1 and P .. 'suspects:' .. queue or P .. 'queue:' .. queue
       local most = step == 1 and 1 or max - taken
-      local reply = redis.pcall('XREADGROUP', 'GROUP', 'workers', consumer, 'COUNT', most, 'STREAMS', stream, '>')
+      local count = most == max and ARGV[first + 2] or most
+      local reply = redis.pcall('XREADGROUP', 'GROUP', 'workers', consumer, 'COUNT', count, 'STREAMS', stream, '>')
       local entries = reply and (reply.err and rules().readGroup(stream, consumer, most, '>') or reply[1][2]) or {}
       for i = 1, #entries do
         local entry, fields = entries[i][1], entries[i][2]

@@ -14,7 +14,7 @@ local index, told, finished, gone, lastTold = {}, {}, {}, {}, nil
 export const FLUSH = `
   for stream, entries in pairs(gone) do
     redis.call('XACK', stream, 'workers', unpack(entries))
-    local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', 1)
+    local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', '1')
     local oldest = not pending.err and pending[1] and pending[1][1]
     if oldest then
       redis.call('XTRIM', stream, 'MINID', '~', oldest)

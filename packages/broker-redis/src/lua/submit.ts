@@ -3,7 +3,6 @@ import { GATHERED, GATHERING } from './gathering.ts'
 import { RECORD } from './record.ts'
 import { script } from './script.ts'
 import type { Script } from './script.ts'
-import { WRITING } from './writing.ts'
 
 /**
  * Accepts tasks. Tasks of one kind share a template, so that what they have in common travels once.
@@ -18,10 +17,10 @@ export const SUBMIT: Script = script(
   GATHERED,
   GATHERING,
   RECORD,
-  WRITING,
   `
 local TEMPLATE, TASK = 6, 6
-local now = clock()
+local stamp = clockText()
+local now = tonumber(stamp)
 local answers, sets, queues, waiting = {}, {}, {}, {}
 
 -- Entries that are done may still lie before the oldest pending one: exactly what lies there is taken off before counting.
@@ -56,27 +55,36 @@ local function addTo(key, id)
     members = {}
     sets[key] = members
   end
-  members[#members + 1] = now
-  members[#members + 1] = id
+  local n = #members
+  members[n + 1], members[n + 2] = stamp, id
 end
 
-local function create(template, id, incarnation, args, due, headers)
+-- When to start no sooner than, or nil where that is now. The later of both counts.
+local function dueAt(due)
+  local delay, runAt = string.match(due, '^(%S+) (%S+)$')
+  local at = math.max(now + math.ceil(delay), math.ceil(runAt))
+  return at > now and string.format('%.0f', at) or nil
+end
+
+-- The text of a new record is written out: no number is formatted and no table made for it.
+local function create(key, template, id, incarnation, args, due, headers)
   local task, parent, queue = ARGV[template], ARGV[template + 3], ARGV[template + 4]
-  local r = {
-    state = 'Q', attempt = 0, incarnation = incarnation, claim = '-', entry = '-', createdAt = now, version = 1, failures = 0,
-    crashes = 0, progress = '0', startedAt = '-', completedAt = '-', runAt = '-', cancel = '-'
-  }
-  if due ~= '' then
-    local delay, runAt = string.match(due, '^(%S+) (%S+)$')
-    local at = math.max(now + math.ceil(delay), math.ceil(runAt))
-    if at > now then r.runAt = at end
-  end
-  place(id, r, queue, now)
-  if headers == '' then
-    write(id, r, task, 'Q', nil, 'task', task, 'args', args)
+  local runAt = due ~= '' and dueAt(due) or nil
+  local entry = '-'
+  if runAt then
+    redis.call('ZADD', P .. 'delayed:' .. queue, runAt, id)
   else
-    write(id, r, task, 'Q', nil, 'task', task, 'args', args, 'headers', headers)
+    entry = redis.call('XADD', P .. 'queue:' .. queue, '*', 'id', id)
   end
+  local text = '1 Q 0 ' .. incarnation .. ' - ' .. entry .. ' ' .. stamp .. ' 1 0 0 0 - - ' .. (runAt or '-') .. ' -'
+  if headers == '' then
+    redis.call('HSET', key, 'state', text, 'task', task, 'args', args)
+  else
+    redis.call('HSET', key, 'state', text, 'task', task, 'args', args, 'headers', headers)
+  end
+  local n = #index
+  index[n + 1], index[n + 2] = '1' .. stamp, id
+  tell(id, 'Q', text, task)
   addTo('name:' .. ARGV[template + 1], id)
   addTo('group:' .. ARGV[template + 2], id)
   if parent ~= '' then addTo('parent:' .. parent, id) end
@@ -86,17 +94,17 @@ end
 local count = tonumber(ARGV[1])
 for at = 2 + count * TEMPLATE, #ARGV, TASK do
   local template = 2 + ARGV[at] * TEMPLATE
-  local id, incarnation = ARGV[at + 1], ARGV[at + 2]
-  local queue, limit = ARGV[template + 4], ARGV[template + 5]
+  local id, incarnation, limit = ARGV[at + 1], ARGV[at + 2], ARGV[template + 5]
+  local key = P .. 'task:' .. id
   local answer = 1
-  if redis.call('EXISTS', P .. 'task:' .. id) == 1 then
-    local present = parse(redis.call('HGET', P .. 'task:' .. id, 'state') or '')
+  if redis.call('EXISTS', key) == 1 then
+    local present = parse(redis.call('HGET', key, 'state') or '')
     if not present or present.incarnation ~= incarnation then answer = 0 end
-  elseif limit ~= '' and waitingIn(queue) >= tonumber(limit) then
+  elseif limit ~= '' and waitingIn(ARGV[template + 4]) >= tonumber(limit) then
     answer = 2
   else
-    create(template, id, incarnation, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
-    if limit ~= '' then waiting[queue] = waiting[queue] + 1 end
+    create(key, template, id, incarnation, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    if limit ~= '' then waiting[ARGV[template + 4]] = waiting[ARGV[template + 4]] + 1 end
   end
   answers[#answers + 1] = answer
 end
