@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Broker } from '@ds/core'
 import type { CaseContext } from '../../src/case-context.ts'
 import { check, equal } from '../../src/check.ts'
 import { startProcess } from '../../src/faults/watched-process.ts'
@@ -23,7 +24,7 @@ export async function killPool(context: CaseContext): Promise<Figures> {
   let inFlight = 0
   for (let kill = 1; kill <= KILLS; kill++) {
     await context.watchFor(1500)
-    inFlight += await pool.killOne(context)
+    inFlight += await pool.killOne(context, broker)
     say(`killed ${kill} members; ${(await broker.counts()).QUEUED} tasks are left`)
   }
   await context.until('a dead member to be replaced and to work', () => pool.living(context).length === 4, 60_000)
@@ -99,13 +100,14 @@ class Pool {
     return [...new Set(this.#running().map(({ pid }) => pid))]
   }
 
-  /** Kills a member in the middle of tasks; gives how many it had started and not ended. */
-  async killOne(context: CaseContext): Promise<number> {
+  /** Kills a member in the middle of tasks; gives how many it had started whose outcome is not stored. */
+  async killOne(context: CaseContext, broker: Broker): Promise<number> {
     const pid = await context.until('a member to run something', () => this.living(context)[0], 60_000)
     process.kill(pid, 'SIGKILL')
-    const held = this.#running().filter((note) => note.pid === pid).length
     this.#dead.add(pid)
-    return held
+    const started = this.notes('start').filter((note) => note.pid === pid)
+    const tasks = await broker.get(started.map(({ id }) => id))
+    return tasks.filter((task) => task?.state === 'RUNNING').length
   }
 
   /** SIGTERM to the parent: what runs must end first. Gives how many ran. */
