@@ -16,12 +16,19 @@ describe('the URL', () => {
     expect(settings).toMatchObject({ servers: ['a:4222', 'b'], connection: { token: 's3cret', tls: {} } })
   })
 
-  test.each(['redis://a', 'nats://', 'nats://a:b:c', 'nats://a b', 'nats://a?replica=3', 'nats://%zz@a'])(
-    '%s is refused',
-    (url) => {
-      expect(() => checkOptions({ url })).toThrow(ConfigInvalidError)
-    },
-  )
+  test.each([
+    'redis://a',
+    'nats://',
+    'nats://a:b:c',
+    'nats://a b',
+    'nats://a?replica=3',
+    'nats://%zz@a',
+    'nats:u:s3cret@a',
+    'tls:/u:s3cret@a',
+  ])('%s is refused', (url) => {
+    expect(() => checkOptions({ url })).toThrow(ConfigInvalidError)
+    expect(() => checkOptions({ url })).not.toThrow('s3cret')
+  })
 })
 
 describe('options', () => {

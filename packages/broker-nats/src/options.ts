@@ -117,6 +117,7 @@ function parseUrl(text: string): ParsedUrl {
   for (const part of urls.split(',')) {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(part)?.[1]?.toLowerCase()
     if (scheme !== undefined && scheme !== 'nats' && scheme !== 'tls') throw invalidUrl(text, 'Use nats:// or tls://')
+    if (/^(?:nats|tls):(?!\/\/)/i.test(part)) throw invalidUrl(text, 'Use nats:// or tls://')
     const authority = part.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/\/+$/, '')
     const at = authority.lastIndexOf('@')
     const host = authority.slice(at + 1)

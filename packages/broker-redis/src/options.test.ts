@@ -121,6 +121,8 @@ describe('what cannot work is refused at once, and says what to do', () => {
       { url: 'nats://user:secret@one' },
       { url: 'redis://user:secret@one:port' },
       { url: 'redis://user:secret@one/db' },
+      { url: 'redis:user:secret@one' },
+      { url: 'redis:/:secret@one' },
     ]
     for (const options of attempts) {
       expect(() => resolveOptions(options)).toThrow()

@@ -150,7 +150,8 @@ function parseUrl(url: string, tls: RedisBrokerOptions['tls']): RedisBrokerOptio
 function parse(url: string): URL {
   const fix = 'Give one such as redis://user:password@127.0.0.1:6379/0, or rediss:// for TLS'
   // The URL itself is not shown: it may hold a password.
-  if (!URL.canParse(url)) throw new ConfigInvalidError('The URL of the Redis broker cannot be read', { fix })
+  if (!URL.canParse(url) || /^rediss?:(?!\/\/)/i.test(url))
+    throw new ConfigInvalidError('The URL of the Redis broker cannot be read', { fix })
   const parsed = new URL(url)
   if (parsed.protocol === 'redis:' || parsed.protocol === 'rediss:') return parsed
   throw new ConfigInvalidError(`The Redis broker has no URLs that begin with ${parsed.protocol}`, { fix })

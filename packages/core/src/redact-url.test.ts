@@ -14,6 +14,8 @@ test.each([
   ['redis://host?password=secret&db=2', 'redis://host?password=***&db=2'],
   ['kafka://host?saslPassword=secret&ssl=true#x', 'kafka://host?saslPassword=***&ssl=true#x'],
   ['nats://host?authToken=secret', 'nats://host?authToken=***'],
+  ['redis:user:secret@host', '***@host'],
+  ['nats:/secret@host', '***@host'],
   ['not a url', 'not a url'],
 ])('shows %s as %s', (url, shown) => {
   expect(redactUrl(url)).toBe(shown)

@@ -10,6 +10,7 @@ export function redactUrl(urls: string): string {
 function redactOne(url: string): string {
   const end = url.lastIndexOf('@')
   const start = url.indexOf('//')
-  const shown = start >= 0 && end > start ? `${url.slice(0, start)}//***${url.slice(end)}` : url
+  const front = start >= 0 ? `${url.slice(0, start)}//` : ''
+  const shown = end > start ? `${front}***${url.slice(end)}` : url
   return shown.replace(SECRET_PARAMETER, '$1***')
 }
