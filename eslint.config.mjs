@@ -99,7 +99,14 @@ export default tseslint.config(
   },
   // What speaks to a terminal, a human or a shell.
   {
-    files: ['scripts/**', 'bench/**', 'examples/**', 'packages/cli/**', 'packages/broker-testing/bin/**'],
+    files: [
+      'scripts/**',
+      'bench/**',
+      'examples/**',
+      'packages/cli/**',
+      'packages/broker-testing/bin/**',
+      'packages/broker-kafka/prototype/**',
+    ],
     rules: { 'no-console': 'off' },
   },
   { files: ['**/*.mjs', '**/*.js', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },

@@ -47,13 +47,13 @@ async function startReader(
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
     autoCommitInterval: 100,
-    eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary, heartbeat }) => {
-      for (const { value, offset } of batch.messages) {
+    eachBatch: async (payload) => {
+      for (const { value, offset } of payload.batch.messages) {
         onStart(JSON.parse(String(value)) as BenchArgs)
-        resolveOffset(offset)
+        payload.resolveOffset(offset)
       }
-      await heartbeat()
-      await commitOffsetsIfNecessary()
+      await payload.heartbeat()
+      await payload.commitOffsetsIfNecessary()
     },
   })
   return { stop: () => consumer.disconnect() }

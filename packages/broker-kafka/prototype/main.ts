@@ -129,7 +129,7 @@ async function movedTask(): Promise<void> {
   console.log(
     `  10 others DONE; starts ${diary.starts.length}, crashes ${(await broker.get(ids)).reduce((sum, task) => sum + (task?.crashes ?? 0), 0)}`,
   )
-  await Promise.all([first, ...others].map((worker) => worker?.leave()))
+  await Promise.all([first, ...others].map(async (worker) => worker?.leave()))
   await broker.close()
 }
 
@@ -142,7 +142,7 @@ async function racingSubmits(): Promise<void> {
   let wrong = 0
   for (let round = 0; round < rounds; round++) {
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => managers[index % 2]?.submit([newTask(`id-${round}`, 0)])),
+      Array.from({ length: 20 }, async (_, index) => managers[index % 2]?.submit([newTask(`id-${round}`, 0)])),
     )
     const created = answers.filter((answer) => answer?.[0]?.ok && answer[0].value === 'created').length
     if (created !== 1) wrong += 1

@@ -12,8 +12,11 @@ export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
 
 /** A client as somebody made it: `new Kafka(...)` of kafkajs 2.2.4. */
 export interface KafkaClient {
+  /** A reader that belongs to a group. */
   consumer(options: { groupId: string }): unknown
+  /** A writer. */
   producer(): unknown
+  /** What manages topics. */
   admin(): unknown
 }
 
@@ -147,7 +150,7 @@ function saslOf({ username, password, mechanism = 'plain' }: KafkaBrokerOptions)
     mechanism: checkMechanism(mechanism),
     username: text('username', username),
     password: text('password', password),
-  } as SASLOptions
+  }
 }
 
 function checkMechanism(value: unknown): SaslMechanism {

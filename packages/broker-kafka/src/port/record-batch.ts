@@ -39,7 +39,7 @@ export function sizeLimitOf({ key, value, headers }: BatchRecord): number {
 export function writeBatch(target: Buffer, at: number, records: readonly BatchRecord[]): number {
   const now = Date.now()
   let end = at + BATCH_OVERHEAD
-  for (let index = 0; index < records.length; index += 1) end = writeRecord(target, end, records[index]!, index)
+  for (let index = 0; index < records.length; index += 1) end = writeRecord(target, { at: end, index }, records[index]!)
   target.writeInt32BE(0, at)
   target.writeInt32BE(0, at + 4)
   target.writeInt32BE(end - at - 12, at + 8)
@@ -152,7 +152,13 @@ function readVarint(cursor: Cursor): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2
 }
 
-function writeRecord(target: Buffer, at: number, { key, value, headers }: BatchRecord, index: number): number {
+interface Place {
+  readonly at: number
+  /** The number of the record in its batch. */
+  readonly index: number
+}
+
+function writeRecord(target: Buffer, { at, index }: Place, { key, value, headers }: BatchRecord): number {
   let body = 2 + varintSize(index) + varintSize(key.length) + key.length + varintSize(headers.length)
   body += value === null ? 1 : varintSize(value.length) + value.length
   for (const header of headers) {
