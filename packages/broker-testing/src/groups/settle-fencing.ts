@@ -25,6 +25,8 @@ export async function oldAttempt(context: CaseContext): Promise<void> {
   const other = await context.another(broker)
   const consumer = await openConsumer(context, other)
   const second = await receiveOne(context, consumer)
+  // The first broker may still show the task as it was before.
+  await context.watchFor(context.capabilities.readLag)
   for (const outcome of [DONE, failed(), again(0), RELEASED, LOST]) {
     await settleInVain(first, first.delivery, outcome)
   }
