@@ -1,4 +1,5 @@
 import type { BrokerCapabilities } from '@ds/core'
+import { HANDOVER } from './topology.ts'
 
 /** What a message carries besides a payload: subject, headers, the rest of the record. */
 const OVERHEAD = 16 * 1024
@@ -18,7 +19,8 @@ export function capabilitiesOf(limits: ServerLimits, maxPayload: number): Broker
     batch: { inFlight: 2, maxItems: 500, maxBytes: 8 * 1024 * 1024 },
     claimAhead: 0,
     sweepInterval: 500,
-    takeover: 0,
+    // An entry that was delivered and never claimed, because its worker died in between, comes back after this, whatever the lease.
+    takeover: HANDOVER,
     delayTick: 200,
     readLag: 100,
     list: 'view',
