@@ -14,7 +14,7 @@ export interface Job {
   readonly rate?: number
 }
 
-export type BenchName = 'B1' | 'B2' | 'B3' | 'B4' | 'B5' | 'B6' | 'B7' | 'heap'
+export type BenchName = 'B1' | 'B2' | 'B3' | 'B4' | 'B5' | 'B6' | 'B7' | 'B8' | 'heap' | 'stock'
 
 /** What the process answers. */
 export interface JobAnswer {

@@ -1,3 +1,4 @@
+import { drainAndRead, stockUp } from './benches/beside-stored.ts'
 import { drain, submitAndRun } from './benches/drain.ts'
 import { heapGrowth } from './benches/heap.ts'
 import { idleLatency, loadedLatency, receiveHere } from './benches/latency.ts'
@@ -39,6 +40,10 @@ async function run(job: Job, subject: Subject): Promise<Measurement[]> {
       return withReceiver(job, subject, (receiver) => loadedLatency(subject, receiver, { rate, duration: size }))
     case 'B7':
       return submitAndRun(subject, size, concurrency)
+    case 'B8':
+      return drainAndRead(subject, job, { size, concurrency })
+    case 'stock':
+      return stockUp(subject, size)
     case 'heap':
       return []
   }

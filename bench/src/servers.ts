@@ -1,11 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startServer as startTestServer, whyNoServer } from '@ds/broker-testing'
 import type { NatsOptions } from '@ds/broker-testing'
+import { Redis } from 'ioredis'
 
 /** A server a bench runs against, started for it unless its address is in the environment. */
 export interface BenchServer {
   readonly url: string
   /** Its version and what it makes of durability, for the head of the table. */
   readonly description: string
+  /** Waits until it is at nothing but what it is asked, where it has work of its own; from then on it begins none. */
+  calm?(): Promise<void>
+  /** Commands it has carried out, where it counts them: those inside of scripts too. */
+  commands?(): Promise<number>
   close(): Promise<void>
 }
 
@@ -14,10 +20,8 @@ export async function startServer(broker: string): Promise<BenchServer> {
   switch (broker) {
     case 'memory':
       return { url: 'memory:', description: 'in one process', close: () => Promise.resolve() }
-    case 'redis': {
-      const server = await startTestServer('redis', { appendFsync: 'everysec' })
-      return { url: server.url, description: `${server.version}, AOF synced every second`, close: () => server.close() }
-    }
+    case 'redis':
+      return redisServer()
     case 'nats': {
       const server = await startTestServer('nats', { ownProcess: true, ...(await natsVersion()) })
       const description = `${server.version}, file storage, one replica, written through every two minutes`
@@ -29,6 +33,27 @@ export async function startServer(broker: string): Promise<BenchServer> {
     }
     default:
       throw new Error(`No server is known for ${broker}`)
+  }
+}
+
+async function redisServer(): Promise<BenchServer> {
+  const server = await startTestServer('redis', { appendFsync: 'everysec' })
+  const client = new Redis(server.url)
+  return {
+    url: server.url,
+    description: `${server.version}, AOF synced every second`,
+    async calm() {
+      await client.config('SET', 'auto-aof-rewrite-percentage', '0')
+      while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info('persistence'))) await sleep(100)
+    },
+    async commands() {
+      const stats = await client.info('commandstats')
+      return [...stats.matchAll(/:calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0)
+    },
+    async close() {
+      client.disconnect()
+      await server.close()
+    },
   }
 }
 

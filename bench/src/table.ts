@@ -1,6 +1,6 @@
 import type { Row } from './row.ts'
 
-const WIDTHS = [6, 20, 12, 20, 12, 24]
+const WIDTHS = [6, 20, 12, 32, 12, 24]
 
 export function headOf(): string {
   return columns(['bench', 'subject', 'concurrency', 'metric', 'median', 'min - max', 'ours / it'])

@@ -51,19 +51,23 @@ function submitArguments(tasks: readonly NewTask[]): (string | number)[] {
   const templates: string[] = []
   const rest: (string | number)[] = []
   for (const task of tasks) {
-    const kind = encodeKind(task)
-    const limit = task.maxQueued === undefined ? '' : String(task.maxQueued)
-    const key = limit + kind
+    const template = templateOf(task)
+    const key = template.join('\n')
     let number = numbers.get(key)
     if (number === undefined) {
       number = numbers.size
       numbers.set(key, number)
-      templates.push(kind, task.name, task.group, task.parentId ?? '', task.queue, limit)
+      templates.push(...template)
     }
-    const headers = task.headers === undefined ? '' : JSON.stringify(task.headers)
-    rest.push(number, task.id, encodeWord(task.incarnation), task.args, dueOf(task), headers)
+    rest.push(number, task.id, encodeWord(task.incarnation), task.args)
   }
   return [numbers.size, ...templates, ...rest]
+}
+
+function templateOf(task: NewTask): string[] {
+  const limit = task.maxQueued === undefined ? '' : String(task.maxQueued)
+  const headers = task.headers === undefined ? '' : JSON.stringify(task.headers)
+  return [encodeKind(task), task.name, task.group, task.parentId ?? '', task.queue, limit, dueOf(task), headers]
 }
 
 function dueOf({ delay, runAt }: NewTask): string {

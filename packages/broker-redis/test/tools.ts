@@ -1,6 +1,5 @@
-import type { GarbagePlace, GarbageTools } from '@ds/broker-testing'
-import { Cluster } from 'ioredis'
-import type { Redis } from 'ioredis'
+import type { GarbagePlace, GarbageTools, ServerUsage } from '@ds/broker-testing'
+import { Cluster, Redis } from 'ioredis'
 import { topologyOf } from '../src/topology.ts'
 
 /** Puts into the server what the adapter did not write. */
@@ -47,5 +46,17 @@ async function sizeOf(client: Redis | Cluster, key: string): Promise<number> {
       return client.scard(key)
     default:
       return 1
+  }
+}
+
+/** The keys of a server and the bytes of its dataset. */
+export async function usageOf(url: string): Promise<ServerUsage> {
+  const client = new Redis(url)
+  try {
+    const records = await client.dbsize()
+    const bytes = /used_memory_dataset:(\d+)/.exec(await client.info('memory'))?.[1]
+    return { records, bytes: Number(bytes) }
+  } finally {
+    client.disconnect()
   }
 }

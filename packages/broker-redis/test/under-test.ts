@@ -3,7 +3,7 @@ import type { BrokerUnderTest, FaultyServer, TargetOptions, TestServer } from '@
 import { Cluster, Redis } from 'ioredis'
 import { createRedisBroker } from '../src/index.ts'
 import type { RedisBrokerOptions } from '../src/index.ts'
-import { garbageTools, keysOf } from './tools.ts'
+import { garbageTools, keysOf, usageOf } from './tools.ts'
 
 /** A server that is there for the run, and how to end it. */
 interface Ground {
@@ -40,6 +40,7 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
     },
     garbage: garbageTools(tools),
     footprint: (namespace) => keysOf(tools, namespace),
+    ...(!cluster && { usage: ({ url: other }) => usageOf(other ?? url) }),
     close: async () => {
       tools.disconnect()
       model.disconnect()

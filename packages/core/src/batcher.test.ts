@@ -92,3 +92,24 @@ test('a second batch goes beside the first, unless it is much smaller', async ()
   for (const call of calls) call.answer()
   expect(await Promise.all(answers)).toHaveLength(10)
 })
+
+test('many that wait while nothing is under way go in two halves, so that the server works on one beside the other', async () => {
+  const { batcher, calls } = recorded({ inFlight: 2 })
+  const answers = Promise.all(Array.from({ length: 64 }, () => batcher.send(1)))
+  await turn()
+  await turn()
+  expect(calls.map(({ items }) => items.length)).toEqual([32, 32])
+  for (const call of calls) call.answer()
+  expect(await answers).toHaveLength(64)
+  await batcher.idle()
+})
+
+test('one batch at a time is never halved', async () => {
+  const { batcher, calls } = recorded()
+  const answers = Promise.all(Array.from({ length: 64 }, () => batcher.send(1)))
+  await turn()
+  await turn()
+  expect(calls.map(({ items }) => items.length)).toEqual([64])
+  calls[0]?.answer()
+  await answers
+})

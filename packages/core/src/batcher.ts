@@ -17,6 +17,9 @@ export type OnAnswer<Answer> = (answer: Result<Answer>) => void
 /** A batch beside others has at least one item for so many of the one before it. */
 const LEAST_SHARE = 4
 
+/** So many are worth two batches, where nothing is under way: the server is at one while the answers to the other are worked off. */
+const WORTH_HALVING = 32
+
 interface Waiting<Item, Answer> {
   readonly item: Item
   readonly onAnswer: OnAnswer<Answer>
@@ -25,7 +28,8 @@ interface Waiting<Item, Answer> {
 /**
  * Turns calls for one item into calls for many. It sends at the end of the tick while fewer than `limits.inFlight` batches are under
  * way, and otherwise joins what arrives until one returns: the busier the server, the larger the batches, with no timer involved.
- * A batch that is much smaller than the one sent before it waits as well, or a stream of items would fall apart into ever smaller ones.
+ * A batch that is much smaller than the one sent before it waits as well, or a stream of items would fall apart into ever smaller ones;
+ * and many that wait while nothing is under way are sent in two halves, or server and client would take turns instead of working side by side.
  */
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>
@@ -78,8 +82,18 @@ export class Batcher<Item, Answer> {
   }
 
   #sendAll(): void {
+    const { inFlight, maxItems } = this.#options.limits
+    const count = this.#waiting.length
+    if (this.#inFlight === 0 && inFlight > 1 && count >= WORTH_HALVING && count <= maxItems)
+      return this.#sendHalves(count)
     while (this.#waiting.length > 0 && this.#maySend) void this.#sendBatch(this.#take())
     if (!this.busy) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #sendHalves(count: number): void {
+    void this.#sendBatch(this.#take(Math.ceil(count / 2)))
+    // A server answers together what it reads together: the second half is to come while it is at the first.
+    setImmediate(() => this.#sendAll())
   }
 
   async #sendBatch(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
@@ -100,11 +114,11 @@ export class Batcher<Item, Answer> {
     }
   }
 
-  #take(): Waiting<Item, Answer>[] {
+  #take(most: number = this.#options.limits.maxItems): Waiting<Item, Answer>[] {
     const { limits, size } = this.#options
     let bytes = 0
     let count = 0
-    while (count < this.#waiting.length && count < limits.maxItems) {
+    while (count < this.#waiting.length && count < most) {
       const item = this.#waiting[count]
       if (item && size) bytes += size(item.item)
       if (count > 0 && bytes > limits.maxBytes) break
