@@ -115,13 +115,15 @@ export class Receiver {
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
-      this.#onArrival = resolve
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    const { promise: woken, resolve: wake } = Promise.withResolvers<void>()
+    const onAbort = (): void => wake()
+    this.#onArrival = wake
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
       await Promise.race([woken, ...this.#pullers.map((puller) => puller.wait())])
     } finally {
+      // A signal may last for as long as the worker: it must not collect what waited for it.
+      signal.removeEventListener('abort', onAbort)
       this.#onArrival = undefined
     }
   }

@@ -62,8 +62,7 @@ export class TaskView {
   drop(id: string, revision: number): void {
     this.#dropped.delete(id)
     this.#dropped.set(id, revision)
-    if (this.#dropped.size > DROPPED_KEPT)
-      for (const oldest of this.#dropped.keys()) return void this.#dropped.delete(oldest)
+    this.#forgetOldestDrop()
     const row = this.#rows.get(id)
     if (row && row.revision <= revision) this.#remove(row)
   }
@@ -74,6 +73,12 @@ export class TaskView {
       const row = this.#rows.get(id)
       if (row) this.#remove(row)
     }
+  }
+
+  #forgetOldestDrop(): void {
+    if (this.#dropped.size <= DROPPED_KEPT) return
+    const [oldest] = this.#dropped.keys()
+    if (oldest !== undefined) this.#dropped.delete(oldest)
   }
 
   #remove(row: Row): void {
