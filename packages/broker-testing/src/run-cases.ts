@@ -59,7 +59,10 @@ export async function runCase(each: ConformanceCase, settings: RunSettings): Pro
   if (reason !== undefined) return { name, verdict: 'skipped', why: reason, faults: [], milliseconds: 0 }
   const started = performance.now()
   const context = new CaseContext(settings, each.group)
-  const error = (await failureOf(each, context)) ?? (await failureOfEnd(context))
+  const failure = await failureOf(each, context)
+  // Also after a failure or a skip: what a case leaves open would keep the process, and disturb the cases behind it.
+  const failureAtEnd = await failureOfEnd(context)
+  const error = failure ?? failureAtEnd
   const result = {
     name,
     faults: context.faults.map((fault) => ({ case: name, ...fault })),

@@ -110,11 +110,13 @@ export async function killedAgainAndAgain(context: CaseContext): Promise<void> {
   let inFlight = 0
   let last: Victim | undefined
   for (let kill = 0; performance.now() < until; kill++) {
+    const victim = living[kill % living.length]
+    check(victim, 'there is no worker to kill')
+    // On a busy machine the others could run all there is before it has begun.
+    await victim.waitForLine('ready', { timeoutMs: context.tolerances.patience })
     const tasks = newTasks(context, 400, { maxCrashes: 100 })
     await submitAll(broker, tasks)
     told.push(...tasks.map(({ id }) => id))
-    const victim = living[kill % living.length]
-    check(victim, 'there is no worker to kill')
     await context.until('the next victim to run something', () => unsettled(victim).length > 0)
     await victim.kill()
     inFlight += unsettled(victim).length
