@@ -1,8 +1,10 @@
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freePort, listenOn, loopback } from '../src/faults/ports.ts'
 import { TcpProxy } from '../src/faults/tcp-proxy.ts'
+import { startProcess } from '../src/faults/watched-process.ts'
 import { waitUntil, within } from '../src/faults/waiting.ts'
 
 /** One side of a connection: what it received, and how it ended. */
@@ -268,3 +270,10 @@ describe('a slow link', () => {
     expect(performance.now() - sentAt).toBeGreaterThanOrEqual(295)
   })
 })
+
+test('a process ends by itself after a cut in the tick in which an end was passed on', async () => {
+  const script = fileURLToPath(new URL('./scripts/cut-at-an-end.ts', import.meta.url))
+  await using child = await startProcess({ command: process.execPath, arguments: [script] })
+  await waitUntil(() => child.output.includes('closed'), { what: 'the script to close everything', timeoutMs: 10_000 })
+  expect(await within(child.exited, 5_000)).toEqual({ code: 0, signal: null })
+}, 20_000)

@@ -61,7 +61,7 @@ export class ProxyConnection {
     if (this.#over) return
     this.#over = true
     for (const pipe of this.#pipes) pipe.close()
-    for (const socket of [this.#client, this.#server]) socket.resetAndDestroy()
+    for (const socket of [this.#client, this.#server]) resetSocket(socket)
     this.#closed()
   }
 
@@ -77,4 +77,14 @@ export class ProxyConnection {
     if (socket.errored === null && socket.readableEnded && socket.writableFinished) return
     this.#lostSide()
   }
+}
+
+/**
+ * A TCP reset. While the end of its own stream is on its way to the kernel a socket refuses one (EINVAL), and node then keeps its handle for
+ * ever: it is never closed, and the process, when it wants to exit, waits for it at full speed. That takes a turn of the loop.
+ */
+function resetSocket(socket: Socket): void {
+  const ending = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
+  if (ending) socket.once('finish', () => socket.resetAndDestroy())
+  else socket.resetAndDestroy()
 }
