@@ -65,6 +65,7 @@ async function runStep(run: Run): Promise<Row[]> {
       const job = jobOf(run, subject)
       if (!job) continue
       progress(`${job.bench} ${subject} ${job.concurrency ?? ''} ${repeat}/${run.options.repeats}`)
+      await run.server.clear?.()
       const { measurements, versions } = await runJob(job)
       for (const { metric, value, unit } of measurements)
         collect(found, { value, row: rowOf(job, { metric, unit, versions, step: run.step }) })

@@ -11,6 +11,7 @@ import { loadSubject } from './subjects.ts'
 import type { Subject } from './subject.ts'
 
 /** The process of one measurement: takes its job as an argument and answers by message. */
+process.once('disconnect', () => process.exit(1))
 const job = JSON.parse(process.argv[2] ?? '') as Job
 const answer = await measure(job)
 process.send?.(answer, () => process.exit(0))

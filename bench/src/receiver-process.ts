@@ -4,6 +4,7 @@ import { millisecondsSince } from './subject.ts'
 import { loadSubject } from './subjects.ts'
 
 /** The worker's process in a latency bench. */
+process.once('disconnect', () => process.exit(1))
 const job = JSON.parse(process.argv[2] ?? '') as Job
 const samples: number[] = []
 let scheduled = false

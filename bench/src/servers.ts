@@ -10,6 +10,8 @@ export interface BenchServer {
   readonly description: string
   /** Waits until it is at nothing but what it is asked, where it has work of its own; from then on it begins none. */
   calm?(): Promise<void>
+  /** Takes away what earlier measurements left, where it was started for the bench: each begins on an empty server. */
+  clear?(): Promise<void>
   /** Commands it has carried out, where it counts them: those inside of scripts too. */
   commands?(): Promise<number>
   close(): Promise<void>
@@ -41,10 +43,14 @@ async function redisServer(): Promise<BenchServer> {
   const client = new Redis(server.url)
   return {
     url: server.url,
-    description: `${server.version}, AOF synced every second`,
-    async calm() {
-      await client.config('SET', 'auto-aof-rewrite-percentage', '0')
-      while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info('persistence'))) await sleep(100)
+    description: `${server.version}, AOF synced every second, not rewritten meanwhile`,
+    calm: () => calm(client),
+    async clear() {
+      if (!server.controllable) return
+      await calm(client)
+      await client.flushall()
+      await client.bgrewriteaof()
+      await calm(client)
     },
     async commands() {
       const stats = await client.info('commandstats')
@@ -55,6 +61,12 @@ async function redisServer(): Promise<BenchServer> {
       await server.close()
     },
   }
+}
+
+/** No rewrite of the append-only file goes on, and none begins: it would take a core from whoever is measured by then. */
+async function calm(client: Redis): Promise<void> {
+  await client.config('SET', 'auto-aof-rewrite-percentage', '0')
+  while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info('persistence'))) await sleep(100)
 }
 
 /** The one of DS_TEST_NATS_VERSION, else the newest, else the one that is found. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Broker } from '@ds/core'
+import type { Broker, TaskState } from '@ds/core'
 import type { CaseContext } from '../../case-context.ts'
 import { check, equal } from '../../check.ts'
 import { DONE, openConsumer, receiveOne, runningTask, settle } from '../../consuming.ts'
@@ -47,10 +47,18 @@ export async function submitAnswerLost(context: CaseContext): Promise<void> {
     )
     equal(answer, { ok: true, value: 'created' }, 'the answer to a submit that is sent again')
   }
-  equal((await line.witness.counts()).QUEUED, ROUNDS, 'the tasks that wait')
+  await untilCounted(context, line.witness, 'QUEUED')
   const consumer = await openConsumer(context, line.broker)
   for (let round = 0; round < ROUNDS; round++) await settle(consumer, await receiveOne(context, consumer), DONE)
-  equal((await line.witness.counts()).DONE, ROUNDS, 'the tasks that have run')
+  await untilCounted(context, line.witness, 'DONE')
+}
+
+/** A task too many would be seen in the time that is given to see all. */
+async function untilCounted(context: CaseContext, witness: Broker, state: TaskState): Promise<void> {
+  await context.watchFor(context.capabilities.readLag)
+  const counted = async (): Promise<number> => (await witness.counts())[state]
+  await context.until(`${ROUNDS} tasks to be ${state}`, async () => (await counted()) >= ROUNDS)
+  equal(await counted(), ROUNDS, `the tasks that are ${state}`)
 }
 
 export async function receiveAnswerLost(context: CaseContext): Promise<void> {
@@ -67,7 +75,7 @@ export async function receiveAnswerLost(context: CaseContext): Promise<void> {
     )
     if (!delivery) return
     await context.soon('its settlement', settle(consumer, delivery, DONE))
-    const { crashes, attempt } = await context.until('its record', () => getTask(line.witness, id))
+    const { crashes, attempt } = await untilState(context, line.witness, { id, state: 'DONE' })
     equal([crashes, attempt], [0, 1], 'its crashes and attempt')
   }
 }
@@ -84,7 +92,11 @@ export async function settleAnswerLost(context: CaseContext): Promise<void> {
     const answer = await context.soon('settle to go on', settling, context.tolerances.recovery)
     check(answer !== undefined, 'settle was not answered')
     const state = round % 2 ? 'DONE' : 'QUEUED'
-    const task = await untilState(context, line.witness, { id: running.task.id, state })
+    const task = await context.until(`the outcome to be read as ${state}`, async () => {
+      const found = await getTask(line.witness, running.task.id)
+      // It was QUEUED before it was claimed too.
+      return found.state === state && found.attempt > 0 && found
+    })
     equal(
       [task.attempt, task.failures],
       [1, round % 2 ? 0 : 1],
@@ -122,6 +134,6 @@ export async function cancelAnswerLost(context: CaseContext): Promise<void> {
       line.broker.cancel(id, { requeue: false }),
     )
     equal(answer, 'cancelled', 'the answer to a cancel that is sent again')
-    equal((await context.until('its record', () => getTask(line.witness, id))).state, 'CANCELLED', 'its state')
+    await untilState(context, line.witness, { id, state: 'CANCELLED' })
   }
 }
