@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Broker, TaskState } from '@ds/core'
+import type { Broker, StoredState } from '@ds/core'
 import type { CaseContext } from '../../case-context.ts'
 import { check, equal } from '../../check.ts'
 import { DONE, openConsumer, receiveOne, runningTask, settle } from '../../consuming.ts'
@@ -54,7 +54,7 @@ export async function submitAnswerLost(context: CaseContext): Promise<void> {
 }
 
 /** A task too many would be seen in the time that is given to see all. */
-async function untilCounted(context: CaseContext, witness: Broker, state: TaskState): Promise<void> {
+async function untilCounted(context: CaseContext, witness: Broker, state: StoredState): Promise<void> {
   await context.watchFor(context.capabilities.readLag)
   const counted = async (): Promise<number> => (await witness.counts())[state]
   await context.until(`${ROUNDS} tasks to be ${state}`, async () => (await counted()) >= ROUNDS)
