@@ -3,6 +3,7 @@ import { placeOf } from './parts.ts'
 import type { Parts } from './parts.ts'
 import type { KafkaQueue } from './queue.ts'
 import type { Demand } from './state/demand.ts'
+import { payloadsOf } from './state/payloads.ts'
 import { sumOf } from './state/task-index.ts'
 import type { TaskIndex } from './state/task-index.ts'
 
@@ -43,11 +44,14 @@ export class KafkaStore {
   }
 
   async args(id: string): Promise<Payload | undefined> {
-    return (await this.#queue.find(id))?.args
+    const entry = await this.#queue.find(id)
+    return entry && (entry.args ?? (await payloadsOf(this.#parts, [entry])).get(entry)?.args)
   }
 
   async result(id: string): Promise<Payload | undefined> {
-    return (await this.#queue.find(id))?.result
+    const entry = await this.#queue.find(id)
+    if (entry?.resultAt === undefined) return undefined
+    return entry.result ?? (await payloadsOf(this.#parts, [entry])).get(entry)?.result
   }
 
   async errors(id: string): Promise<AttemptError[]> {

@@ -3,21 +3,37 @@ import type { Chain } from '../state/chain.ts'
 import type { Entry } from '../state/entry.ts'
 import { drawName } from '../state/keys.ts'
 import type { Partition } from '../state/partition.ts'
+import { payloadsOf } from '../state/payloads.ts'
+import type { Payloads } from '../state/payloads.ts'
 import type { StateWrite } from '../state/state-view.ts'
 
 /** How long after its end a task is sealed, in milliseconds: the busiest time of its partition may be over by then. */
 export const SEAL_AFTER = 10_000
-/** Tasks to a round: what is left waits for the next look. */
+/** Tasks to a round, and units of their payloads: what is left waits for the next look. */
 const ROUND = 1000
+const ROUND_SIZE = 8 * 1024 * 1024
 
 /** Writes a record with the whole of each finished task; behind it the records it was made of become litter. */
-export async function sealFinished({ view, clock }: Parts, kept: readonly Partition[]): Promise<void> {
-  const now = clock.now()
-  const writes: StateWrite[] = []
-  for (const { unsealed } of kept) {
-    for (const entry of finishedBefore(unsealed, now - SEAL_AFTER, ROUND - writes.length)) writes.push(sealOf(entry))
-  }
+export async function sealFinished(parts: Parts, kept: readonly Partition[]): Promise<void> {
+  const { view, clock } = parts
+  const before = clock.now() - SEAL_AFTER
+  const finished = kept.flatMap(({ unsealed }) => finishedBefore(unsealed, before, ROUND))
+  const entries = firstOf(finished, ROUND_SIZE)
+  const tasks = entries.map(({ task }) => task)
+  const payloads = await payloadsOf(parts, entries)
+  const writes = entries.flatMap((entry, index) => {
+    const found = payloads.get(entry)
+    // What was retried or removed meanwhile is not finished any more.
+    return found && entry.task === tasks[index] && !entry.gone ? [sealOf(entry, found)] : []
+  })
   if (writes.length > 0) await view.write(writes)
+}
+
+/** At least one, and no more than a round can carry. */
+function firstOf(entries: readonly Entry[], most: number): Entry[] {
+  let size = 0
+  const end = entries.findIndex((entry, index) => index >= ROUND || ((size += entry.size) > most && index > 0))
+  return entries.slice(0, end < 0 ? entries.length : end)
 }
 
 /** Lets go of the finished tasks that are older than retention allows. */
@@ -46,7 +62,7 @@ function finishedBefore(chain: Chain<Entry>, time: number, most: number): Entry[
   return found
 }
 
-function sealOf({ id, partition, task, args, result, errors, retriedBy }: Entry): StateWrite {
+function sealOf({ id, partition, task, errors, retriedBy }: Entry, { args, result }: Payloads): StateWrite {
   return {
     id,
     partition,

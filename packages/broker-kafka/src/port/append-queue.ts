@@ -23,6 +23,8 @@ export interface AppendItem {
   readonly headers: readonly EncodedHeader[]
   /** How often it was sent. */
   sends: number
+  /** The key it was sent with last. */
+  key: Buffer
 }
 
 /** What waits for one partition, in the order it came. */
@@ -49,6 +51,7 @@ const BATCH_BYTES = 900_000
 const REQUEST_BYTES = 4_000_000
 const HEADER_NAMES = new Map<string, Buffer>()
 const NO_HEADERS: readonly EncodedHeader[] = []
+const UNSENT = Buffer.alloc(0)
 
 /** Records that wait to be written, and the calls that wait for them. */
 export class AppendQueue {
@@ -71,7 +74,7 @@ export class AppendQueue {
     for (let index = 0; index < records.length; index += 1) {
       const record = records[index]!
       const headers = record.headers ? encodeHeaders(record.headers) : NO_HEADERS
-      this.#lane(record).items.push({ record, call, index, headers, sends: 0 })
+      this.#lane(record).items.push({ record, call, index, headers, sends: 0, key: UNSENT })
     }
   }
 
@@ -85,8 +88,8 @@ export class AppendQueue {
     lane.items = items.filter(({ call }) => !call.settled).concat(lane.items)
   }
 
-  done({ call, index, sends }: AppendItem, answer: Omit<Appended, 'send'>): void {
-    call.answers[index] = { ...answer, send: sends - 1 }
+  done({ call, index, sends, key }: AppendItem, { offset, appendedAt }: Pick<Appended, 'offset' | 'appendedAt'>): void {
+    call.answers[index] = { offset, appendedAt, send: sends - 1, key }
     call.missing -= 1
     if (call.missing > 0 || call.settled) return
     this.#settle(call)
@@ -174,6 +177,7 @@ function nextSend(item: AppendItem, queue: AppendQueue): BatchRecord | undefined
   try {
     const key = typeof record.key === 'function' ? record.key(item.sends) : record.key
     item.sends += 1
+    item.key = key
     return { key, value: record.value, headers }
   } catch (error) {
     queue.fail(item, error instanceof Error ? error : new Error(String(error)))

@@ -234,6 +234,6 @@ export class Appender {
   }
 }
 
-function appended({ baseOffset, appendTime }: PartitionAnswer, index: number): Omit<Appended, 'send'> {
+function appended({ baseOffset, appendTime }: PartitionAnswer, index: number): Pick<Appended, 'offset' | 'appendedAt'> {
   return { offset: baseOffset + index, appendedAt: appendTime < 0 ? undefined : appendTime }
 }

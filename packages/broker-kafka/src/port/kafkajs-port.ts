@@ -12,7 +12,9 @@ import type {
   AppendOptions,
   GroupMember,
   GroupOptions,
+  LogEntry,
   LogPort,
+  LogPosition,
   LogRecord,
   LoopState,
   Tail,
@@ -22,6 +24,7 @@ import type {
 } from './log-port.ts'
 import { listOffsets } from './offsets.ts'
 import { persist } from './persist.ts'
+import { readAgain } from './read-again.ts'
 
 /** What a port stands on. */
 export interface KafkaPortOptions extends LinkSettings {
@@ -89,6 +92,10 @@ export class KafkajsPort implements LogPort {
     const tail = new KafkajsTail(this.#newLink(), options, () => this.#tails.delete(tail))
     this.#tails.add(tail)
     return tail
+  }
+
+  readAgain(places: readonly LogPosition[]): Promise<readonly (LogEntry | undefined)[]> {
+    return this.#persist(() => readAgain(this.#link, places))
   }
 
   endOffsets(topic: string, partitions?: readonly number[]): Promise<ReadonlyMap<number, number>> {

@@ -38,6 +38,10 @@ export class KafkajsTail implements Tail {
     this.#reader.resume(partitions.map((partition) => this.#place(partition)))
   }
 
+  skip(partition: number, offset: number): void {
+    this.#reader.skip(this.#place(partition), offset)
+  }
+
   positions(): ReadonlyMap<number, number | undefined> {
     return new Map(this.#reader.places().map((place) => [place.partition, this.#reader.positionOf(place)]))
   }

@@ -47,6 +47,12 @@ export interface LogPort {
   /** Starts to read a topic by oneself. It reads nothing before {@link Tail.setPartitions}. */
   tail(options: TailOptions): Promise<Tail>
 
+  /**
+   * Reads single records once more, in the order asked for; undefined for what compaction or retention took. Their bytes may share
+   * memory with those of others.
+   */
+  readAgain(places: readonly LogPosition[]): Promise<readonly (LogEntry | undefined)[]>
+
   /** For each partition the offset that the next record will get. */
   endOffsets(topic: string, partitions?: readonly number[]): Promise<ReadonlyMap<number, number>>
   /** For each partition the offset of the first record that is still there. */
@@ -107,6 +113,8 @@ export interface Appended {
   readonly appendedAt: number | undefined
   /** Which send was answered: the number its {@link KeyMaker} was called with. Earlier sends may stand in the log too. */
   readonly send: number
+  /** The key of that send. */
+  readonly key: Buffer
 }
 
 /** A record that was read. */
@@ -210,6 +218,10 @@ export interface Tail {
   /** Hands over nothing more of these partitions, from this call on. */
   pause(partitions: readonly number[]): void
   resume(partitions: readonly number[]): void
+  /**
+   * Goes on at `offset`, if that is further on: what lies below is known from elsewhere. Something of it may still be handed over.
+   */
+  skip(partition: number, offset: number): void
   /** What was handed over: for each partition read the offset to go on from; undefined while its start is not known yet. */
   positions(): ReadonlyMap<number, number | undefined>
   /** When a server last answered this tail, by this process's clock. */

@@ -9,6 +9,7 @@ import type { ReaderHandlers, Reading } from './reading.ts'
 import { readBatches } from './record-batch.ts'
 import { FETCH, fetchRequest, readFetchAnswer } from './requests.ts'
 import type { PartitionData } from './requests.ts'
+import { Rest } from './rest.ts'
 import { rotated } from './rotated.ts'
 import { Retries, TooLateError } from './within.ts'
 
@@ -41,6 +42,7 @@ export class Reader {
   /** What failed, until the leaders were asked for anew; everything else goes on. */
   readonly #sore = new Set<number | Reading>()
   readonly #retries = new Retries()
+  readonly #rest = new Rest()
   #turn: NodeJS.Immediate | undefined
   #retry: NodeJS.Timeout | undefined
   #fetchBytes = FETCH_BYTES
@@ -82,18 +84,18 @@ export class Reader {
   }
 
   pause(places: readonly TopicPartition[]): void {
-    for (const place of places) {
-      const reading = this.#readings.get(place)
-      if (reading) reading.paused = true
-    }
+    this.#readings.setPaused(places, true)
   }
 
   resume(places: readonly TopicPartition[]): void {
-    for (const place of places) {
-      const reading = this.#readings.get(place)
-      if (reading) reading.paused = false
-    }
+    this.#readings.setPaused(places, false)
     this.#soon()
+  }
+
+  /** Goes on at `offset` if that is further on. */
+  skip(place: TopicPartition, offset: number): void {
+    const reading = this.#readings.get(place)
+    if (reading?.position !== undefined && reading.position < offset && !reading.held) reading.position = offset
   }
 
   /** Hands nothing over until `suspend(false)`. */
@@ -116,6 +118,7 @@ export class Reader {
     this.#readings.clear()
     clearImmediate(this.#turn)
     clearTimeout(this.#retry)
+    this.#rest.stop()
   }
 
   #soon(): void {
@@ -171,38 +174,43 @@ export class Reader {
     }
     for (const reading of asked.keys()) reading.asked = false
     slots.delete(node)
-    this.#soon()
+    this.#rest.restOr(() => this.#soon())
   }
 
   #take(asked: ReadonlyMap<Reading, number>, answers: readonly PartitionData[]): void {
     let refused = 0
+    let isNews = false
     // When nothing came at all, no limit cut it off: up to its end each partition is empty.
     const isBarren = answers.every(({ records }) => records.length === 0)
     for (const answer of answers) {
       const reading = this.#readings.get(answer)
-      if (!reading || asked.get(reading) !== reading.position) continue
-      if (answer.errorCode !== 0) {
+      const offset = reading && asked.get(reading)
+      // It may have been skipped on meanwhile.
+      if (!reading || offset === undefined || offset > (reading.position ?? -1)) continue
+      if (answer.errorCode === 0) isNews = this.#accept(reading, answer, isBarren) || isNews
+      else if (offset === reading.position) {
         refused += 1
         this.#refused(reading, nameOfCode(answer.errorCode))
-      } else {
-        this.#accept(reading, answer, isBarren)
       }
     }
+    this.#rest.heard(!isBarren && !isNews)
     if (refused > 0 || this.#sore.size > 0) return
     this.#problem = undefined
     this.#retries.worked()
   }
 
-  #accept(reading: Reading, { records, end }: PartitionData, isBarren: boolean): void {
+  /** Whether there was anything that is not known yet. */
+  #accept(reading: Reading, { records, end }: PartitionData, isBarren: boolean): boolean {
     const { topic, partition, position: from = 0, told } = reading
     const { entries, next = isBarren ? end : from } = readBatches(records, from)
-    if (next <= from && told) return
+    if (next <= from && told) return false
     const position = Math.max(next, from)
     reading.position = position
     reading.told = true
     const batch: LogBatch = { topic, partition, entries, position, end: Math.max(end, position) }
     if (reading.paused || this.#suspended) reading.held = batch
     else this.#hand(batch)
+    return true
   }
 
   #hand(batch: LogBatch): void {

@@ -43,6 +43,13 @@ export class Readings {
     return reading
   }
 
+  setPaused(places: readonly TopicPartition[], paused: boolean): void {
+    for (const place of places) {
+      const reading = this.get(place)
+      if (reading) reading.paused = paused
+    }
+  }
+
   delete({ topic, partition }: TopicPartition): void {
     const partitions = this.#topics.get(topic)
     partitions?.delete(partition)

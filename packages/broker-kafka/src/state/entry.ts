@@ -6,8 +6,18 @@ export interface Entry extends Link<Entry> {
   readonly id: string
   readonly partition: number
   task: Task
-  readonly args: Payload
+  /** Undefined where memory holds it no more: then it is read again. A finished task alone can be without. */
+  args: Payload | undefined
+  /** The same, and undefined for a task without a result. */
   result: Payload | undefined
+  /** The offset of the record that holds the args. */
+  argsAt: number
+  /** That of the record that holds the result; undefined for a task without one. */
+  resultAt: number | undefined
+  /** Units of the args. */
+  readonly argsSize: number
+  /** Units of args and result together. */
+  size: number
   errors: AttemptError[] | undefined
   /** The claim that runs it. */
   claim: Claim | undefined
@@ -45,10 +55,15 @@ export function consumerOf(claim: string): string {
   return claim.slice(0, claim.indexOf('.'))
 }
 
-export function newEntry(fields: Pick<Entry, 'id' | 'partition' | 'task' | 'args' | 'base'>): Entry {
+export function newEntry(
+  fields: Pick<Entry, 'id' | 'partition' | 'task' | 'argsAt' | 'base'> & { args: Payload },
+): Entry {
   return {
     ...fields,
     result: undefined,
+    resultAt: undefined,
+    argsSize: fields.args.length,
+    size: fields.args.length,
     errors: undefined,
     claim: undefined,
     progressKey: undefined,

@@ -44,7 +44,7 @@ class Log {
   seal(id: string): void {
     const entry = this.live.entries.get(id)
     if (!entry) return
-    const { task, args, result, errors, retriedBy } = entry
+    const { task, args = '', result, errors, retriedBy } = entry
     const record: StateRecord = {
       type: 'sealed',
       nonce: `seal-${this.#keys}`,

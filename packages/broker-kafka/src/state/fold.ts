@@ -5,7 +5,7 @@ import { newEntry } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { idOfKey } from './keys.ts'
 import type { Partition, Place } from './partition.ts'
-import { decodeRecord } from './records.ts'
+import { decodeRecord, partsOfSeal } from './records.ts'
 import type {
   CancelAsked,
   Claimed,
@@ -78,7 +78,7 @@ function submitted(
   }
   const { type: _type, ...fields } = record
   const task = versioned(newRecord({ ...fields, id, args: payload }, place.at), place)
-  const entry = newEntry({ id, partition: part.index, task, args: payload, base: place.key })
+  const entry = newEntry({ id, partition: part.index, task, args: payload, argsAt: place.offset, base: place.key })
   part.litter.delete(place.key)
   part.add(entry)
   part.listener.answered(incarnation, 'created', entry)
@@ -103,7 +103,11 @@ function ended(
 ): void {
   if (!entry || entry.claim?.name !== record.claim) return bury(part, place)
   const outcome: Outcome = record.outcome.type === 'done' ? { type: 'done', result: payload } : record.outcome
-  if (outcome.type === 'done') entry.result = payload
+  if (outcome.type === 'done') {
+    entry.result = payload
+    entry.resultAt = place.offset
+    entry.size = entry.argsSize + payload.length
+  }
   endClaim(part, entry, changeOfOutcome(outcome, entry.task.attempt, place.at), place)
 }
 
@@ -156,7 +160,8 @@ function retryAsked(part: Partition, entry: Entry | undefined, record: RetryAske
   }
   const applied = isFinal(entry.task.state)
   if (applied) {
-    entry.result = undefined
+    entry.result = entry.resultAt = undefined
+    entry.size = entry.argsSize
     entry.retriedBy = retry
     entry.sealed = false
     change(part, entry, { type: 'retry', at: place.at }, place)
@@ -193,7 +198,7 @@ function sealed(
   }
   if (present && known === task.version) {
     if (present.sealed) bury(part, place)
-    else part.seal(present, place.key, place.at)
+    else part.seal(present, place)
     return part.listener.answered(nonce, 'sealed', present)
   }
   // Records that the seal stands for were compacted away before this reader came to them.
@@ -215,10 +220,13 @@ function fromSeal(
   part: Partition,
   { record, payload, place, id }: { record: Sealed; payload: Payload; place: Place; id: string },
 ): Entry {
-  const { task, errors, retriedBy, argsLength, hasResult } = record
-  const entry = newEntry({ id, partition: part.index, task, args: payload.slice(0, argsLength), base: place.key })
+  const { task, errors, retriedBy } = record
+  const { args, result } = partsOfSeal(record, payload)
+  const entry = newEntry({ id, partition: part.index, task, args, argsAt: place.offset, base: place.key })
   entry.sealed = true
-  entry.result = hasResult ? payload.slice(argsLength) : undefined
+  entry.result = result
+  entry.resultAt = result === undefined ? undefined : place.offset
+  entry.size = payload.length
   entry.errors = errors === undefined ? undefined : [...errors]
   entry.retriedBy = retriedBy
   return entry

@@ -3,6 +3,7 @@ import type { StoredState, TaskError, TaskEventType } from '@ds/core'
 import { Agenda } from './agenda.ts'
 import { Chain } from './chain.ts'
 import type { Entry } from './entry.ts'
+import { KeptPayloads } from './kept-payloads.ts'
 
 /** Where a record stands. */
 export interface Place {
@@ -65,9 +66,12 @@ export class Partition {
   /** Everything below this offset is folded. */
   position = 0
 
-  constructor(index: number, listener: PartitionListener) {
+  readonly #kept: KeptPayloads
+
+  constructor(index: number, listener: PartitionListener, kept: KeptPayloads = new KeptPayloads()) {
     this.index = index
     this.listener = listener
+    this.#kept = kept
   }
 
   add(entry: Entry): void {
@@ -97,11 +101,13 @@ export class Partition {
   }
 
   /** From here on the seal is all there is of it. */
-  seal(entry: Entry, key: string, at: number): void {
+  seal(entry: Entry, { key, offset, at }: Place): void {
     for (const former of entry.keys) this.litter.set(former, at)
     this.litter.delete(key)
     entry.keys = [key]
     entry.base = key
+    entry.argsAt = offset
+    if (entry.resultAt !== undefined) entry.resultAt = offset
     entry.sealed = true
     this.sealed.push(entry)
   }
@@ -142,8 +148,10 @@ export class Partition {
   #enter(entry: Entry): void {
     const { state, runAt, queue } = entry.task
     if (state === 'RUNNING') this.running.push(entry)
-    else if (isFinal(state)) (entry.sealed ? this.sealed : this.unsealed).push(entry)
-    else {
+    else if (isFinal(state)) {
+      ;(entry.sealed ? this.sealed : this.unsealed).push(entry)
+      this.#kept.add(entry)
+    } else {
       if (runAt === undefined) this.#makeReady(entry)
       else {
         entry.dueAt = runAt
@@ -156,6 +164,7 @@ export class Partition {
     if (entry.dueAt !== undefined) this.lanesOf(entry.task.queue).delayed.remove(entry, entry.dueAt)
     entry.dueAt = undefined
     entry.chain?.remove(entry)
+    this.#kept.delete(entry)
   }
 
   #makeReady(entry: Entry): void {

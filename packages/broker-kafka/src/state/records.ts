@@ -73,6 +73,14 @@ export interface Sealed {
   readonly hasResult: boolean
 }
 
+/** The two payloads that a seal holds. */
+export function partsOfSeal(
+  { argsLength, hasResult }: Sealed,
+  payload: Payload,
+): { args: Payload; result: Payload | undefined } {
+  return { args: payload.slice(0, argsLength), result: hasResult ? payload.slice(argsLength) : undefined }
+}
+
 /** The newest version of records that is understood. */
 const SCHEMA = 1
 const LINE_END = 10

@@ -4,7 +4,9 @@ import type { Topology } from '../topology.ts'
 import { Answers } from './answers.ts'
 import type { ServerClock } from './clock.ts'
 import { fold } from './fold.ts'
+import { KeptPayloads } from './kept-payloads.ts'
 import { keyOf } from './keys.ts'
+import { OwnRecords } from './own-records.ts'
 import { Partition } from './partition.ts'
 import type { PartitionListener } from './partition.ts'
 import { encodeRecord } from './records.ts'
@@ -30,8 +32,7 @@ interface Reading {
   /** Whether it has been folded up to its end since it is read. */
   live: boolean
   progressAt: number
-  /** Behind the last record that this process knows to have written. */
-  ownEnd: number
+  readonly own: OwnRecords
 }
 
 /** A record to write, with the task it is about. */
@@ -74,8 +75,10 @@ export class StateView {
       answered: (nonce, answer, entry) => this.answers.answer(nonce, answer, entry),
     }
     const indexes = Array.from({ length: options.topology.partitions }, (_, index) => index)
-    this.partitions = indexes.map((index) => new Partition(index, listener))
-    this.#readings = indexes.map(() => ({ wanted: 0, reading: false, live: false, progressAt: 0, ownEnd: 0 }))
+    const kept = new KeptPayloads()
+    this.partitions = indexes.map((index) => new Partition(index, listener, kept))
+    const unread = { wanted: 0, reading: false, live: false, progressAt: 0 }
+    this.#readings = indexes.map(() => ({ ...unread, own: new OwnRecords() }))
   }
 
   /** When a server last answered the tail, by this process's clock. */
@@ -124,6 +127,7 @@ export class StateView {
     if (reading.wanted > 0) return
     reading.reading = false
     reading.live = false
+    reading.own.clear()
     this.#tail?.pause([partition])
   }
 
@@ -143,7 +147,7 @@ export class StateView {
     // Where the tail has not heard from a server just now, what others wrote may be missing.
     if (!this.isFresh) return this.newest(partition)
     const part = this.#partition(partition)
-    if (part.position < reading.ownEnd) await this.#wait(partition, reading.ownEnd)
+    if (part.position < reading.own.end) await this.#wait(partition, reading.own.end)
     return part
   }
 
@@ -179,12 +183,29 @@ export class StateView {
   async append(records: readonly LogRecord[]): Promise<readonly Appended[]> {
     const { port, clock } = this.#options
     const appended = await port.append(records)
-    for (const [index, { offset, appendedAt }] of appended.entries()) {
-      if (index === 0 && appendedAt !== undefined) clock.sample(appendedAt)
-      const reading = this.#readings[records[index]?.partition ?? 0]
-      if (reading && offset >= reading.ownEnd) reading.ownEnd = offset + 1
-    }
+    const [first] = appended
+    if (first?.appendedAt !== undefined) clock.sample(first.appendedAt)
+    this.#noteOwn(records, appended)
     return appended
+  }
+
+  /** Folds what can be without reading it back. */
+  #noteOwn(records: readonly LogRecord[], appended: readonly Appended[]): void {
+    for (const [index, record] of records.entries()) {
+      const { live, own } = this.#reading(record.partition)
+      own.note(record, appended[index]!, live ? this.#partition(record.partition).position : undefined)
+    }
+    const partitions = [...new Set(records.map(({ partition }) => partition))]
+    if (partitions.filter((partition) => this.#foldOwn(partition)).length > 0) this.#options.onFolded()
+  }
+
+  #foldOwn(partition: number): boolean {
+    const [part, reading] = [this.#partition(partition), this.#reading(partition)]
+    if (!reading.own.foldInto(part)) return false
+    this.#tail?.skip(partition, part.position)
+    reading.progressAt = Date.now()
+    if (this.#waiters.size > 0) this.#wake(part, reading)
+    return true
   }
 
   #fold({ partition, entries, position, end }: LogBatch): void {
@@ -192,6 +213,8 @@ export class StateView {
     const reading = this.#reading(partition)
     for (const entry of entries) if (entry.offset >= part.position) fold(part, entry)
     if (position > part.position) part.position = position
+    reading.own.forgetBelow(position)
+    this.#foldOwn(partition)
     reading.progressAt = Date.now()
     if (reading.reading && part.position >= end) reading.live = true
     if (this.#waiters.size > 0) this.#wake(part, reading)

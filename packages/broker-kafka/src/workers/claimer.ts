@@ -2,6 +2,7 @@ import type { Parts } from '../parts.ts'
 import type { Chain } from '../state/chain.ts'
 import type { Entry } from '../state/entry.ts'
 import type { Lanes, Partition } from '../state/partition.ts'
+import { payloadsOf } from '../state/payloads.ts'
 import type { StateWrite } from '../state/state-view.ts'
 import type { Holding, Holdings } from './holdings.ts'
 import { Pace } from './pace.ts'
@@ -20,8 +21,10 @@ export interface ClaimerOptions {
   readonly queues: readonly string[]
   readonly lease: number
   readonly holdings: Holdings
-  /** Something was claimed and lies on the stage. Called within the turn in which it was read. */
+  /** Something came to lie on the stage in another turn than that in which its claim was read. */
   readonly onStaged: () => void
+  /** Something was claimed that cannot be handed out now. */
+  readonly onRefused: (holding: Holding) => void
 }
 
 /** Claims waiting tasks of the partitions that were dealt to a consumer, and lays those it won on a stage. */
@@ -86,8 +89,7 @@ export class Claimer {
   /** The log says that a claim of this consumer stands whose answer was not waited for any more. */
   adopt(entry: Entry, claim: string): void {
     this.#options.holdings.prepare(entry, claim)
-    this.stage.push(this.#options.holdings.add(entry, claim))
-    this.#options.onStaged()
+    this.#won(entry, claim)
   }
 
   stop(): void {
@@ -155,16 +157,41 @@ export class Claimer {
   }
 
   #answered(claim: string, entry: Entry, won: boolean): void {
-    const { holdings, parts, onStaged } = this.#options
+    const { holdings, parts } = this.#options
     this.#open.delete(claim)
-    if (won) {
-      this.stage.push(holdings.add(entry, claim))
-      onStaged()
-    } else {
+    if (won) this.#won(entry, claim)
+    else {
       holdings.end(entry, claim)
       partitionOfEntry(parts, entry)?.wait(entry, parts.clock.now())
       this.schedule()
     }
+    this.#noteQuiet()
+  }
+
+  #won(entry: Entry, claim: string): void {
+    const holding = this.#options.holdings.add(entry, claim)
+    if (entry.args !== undefined) this.stage.push(holding)
+    else void this.#fetchArgs(holding)
+  }
+
+  /** Of a task that was retried long after it had ended memory may hold no args. */
+  async #fetchArgs(holding: Holding): Promise<void> {
+    const { parts, holdings, onStaged, onRefused } = this.#options
+    const { entry, claim } = holding
+    this.#open.set(claim, entry)
+    const found = await payloadsOf(parts, [entry]).catch(() => undefined)
+    this.#open.delete(claim)
+    const args = found?.get(entry)?.args
+    entry.args ??= args
+    if (holdings.get(claim) === holding) {
+      if (args === undefined) onRefused(holding)
+      else this.stage.push(holding)
+      onStaged()
+    }
+    this.#noteQuiet()
+  }
+
+  #noteQuiet(): void {
     if (this.#open.size > 0) return
     for (const resolve of this.#onQuiet.splice(0)) resolve()
   }

@@ -55,7 +55,8 @@ export class KafkaConsumer implements TaskConsumer {
       queues: options.queues,
       lease: options.lease,
       holdings: this.#holdings,
-      onStaged: () => undefined,
+      onStaged: () => this.#serveWaiting(),
+      onRefused: (holding) => void this.#giveBack([holding]).catch(() => undefined),
     })
     this.#sweeper = setInterval(() => this.#sweep(), 100)
     this.#sweeper.unref()
@@ -86,7 +87,11 @@ export class KafkaConsumer implements TaskConsumer {
   }
 
   settle(items: readonly Settlement[]): Promise<Result<SettleAnswer>[]> {
-    this.#claimer.pace.settled(items.length)
+    const now = performance.now()
+    for (const { lease } of items) {
+      const holding = this.#holdings.get(lease.token)
+      if (holding) this.#claimer.pace.settled(now - holding.handedOutAt)
+    }
     return settleAll(this.#context(), items)
   }
 
@@ -185,8 +190,9 @@ export class KafkaConsumer implements TaskConsumer {
 
   #deliver(holding: Holding): Delivery {
     const { entry, claim } = holding
-    const { task, args, errors } = entry
+    const { task, args = '', errors } = entry
     holding.namedAt = Date.now()
+    holding.handedOutAt = performance.now()
     const age = Math.max(0, this.#parts.clock.now() - (entry.claim?.at ?? 0))
     const expiresIn = Math.max(1, this.#options.lease - age)
     const lease: Lease = { id: task.id, attempt: task.attempt, token: claim, expiresIn }

@@ -8,6 +8,8 @@ export interface Holding {
   readonly attempt: number
   /** When it was claimed or a renewal named it last, by this process's clock. */
   namedAt: number
+  /** When it was handed out, by the clock of `performance`. */
+  handedOutAt: number
   /** Its outcome is on its way, or stands. */
   settled: boolean
 }
@@ -51,7 +53,7 @@ export class Holdings {
   }
 
   add(entry: Entry, claim: string): Holding {
-    const holding = { entry, claim, attempt: entry.task.attempt, namedAt: Date.now(), settled: false }
+    const holding = { entry, claim, attempt: entry.task.attempt, namedAt: Date.now(), handedOutAt: 0, settled: false }
     this.#held.set(claim, holding)
     return holding
   }
