@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util'
 import { GROUPS } from '../src/conformance-case.ts'
 import type { Group } from '../src/conformance-case.ts'
 import { printReport, writeReport } from '../src/reporting.ts'
@@ -7,6 +6,7 @@ import { ruleTable } from '../src/rule-table.ts'
 import type { CaseResult } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
 import { runConformance } from '../src/runner/run-conformance.ts'
+import { fail, readOptions } from './command-line.ts'
 import { mustEndByItself } from './ends-by-itself.ts'
 import { targetFile } from './target-file.ts'
 
@@ -16,7 +16,7 @@ const USAGE = `Shows whether a broker keeps the contract, on a real server.
 
   --broker NAME    memory, redis, nats, kafka
   --target FILE    instead: a module that exports brokerUnderTest, of an adapter of your own
-  --server URL     use this server; without it one is started
+  --server URL     use this server; cluster starts several that form one; without it one is started
   --only GROUP     one group of cases; may be given more than once: ${GROUPS.join(', ')}
   --case TEXT      only cases whose name contains the text
   --stress N       N runs at once on one server, without the cases that break one
@@ -25,25 +25,18 @@ const USAGE = `Shows whether a broker keeps the contract, on a real server.
   --rules          print the rules, their cases and the broken brokers that fail them; run nothing
 `
 
-const { values } = parseArgs({
-  options: {
-    broker: { type: 'string' },
-    target: { type: 'string' },
-    server: { type: 'string' },
-    only: { type: 'string', multiple: true },
-    case: { type: 'string' },
-    stress: { type: 'string' },
-    scale: { type: 'string' },
-    json: { type: 'string' },
-    rules: { type: 'boolean' },
-    help: { type: 'boolean' },
-  },
+const values = readOptions({
+  broker: { type: 'string' },
+  target: { type: 'string' },
+  server: { type: 'string' },
+  only: { type: 'string', multiple: true },
+  case: { type: 'string' },
+  stress: { type: 'string' },
+  scale: { type: 'string' },
+  json: { type: 'string' },
+  rules: { type: 'boolean' },
+  help: { type: 'boolean' },
 })
-
-function fail(message: string): never {
-  console.error(message)
-  process.exit(2)
-}
 
 function groupsOf(names: readonly string[] | undefined): Group[] | undefined {
   return names?.map((name) => {
@@ -55,6 +48,11 @@ function groupsOf(names: readonly string[] | undefined): Group[] | undefined {
 function numberOf(text: string | undefined): number {
   const number = Number(text ?? 1)
   return Number.isInteger(number) && number >= 1 ? number : fail(`--stress takes a whole number from 1, not ${text}`)
+}
+
+function scaleOf(text: string | undefined): 'test' | 'full' {
+  if (text !== undefined && text !== 'test' && text !== 'full') fail(`--scale is test or full, not ${text}`)
+  return text ?? 'full'
 }
 
 function printResult({ name, verdict, why, milliseconds }: CaseResult, run: number): void {
@@ -77,7 +75,7 @@ const options = values.server === undefined ? {} : { server: values.server }
 const target = await loadTarget(file, options).catch((error: unknown) => fail(String(error)))
 const report = await runConformance(target, {
   stress,
-  scale: values.scale === 'test' ? 'test' : 'full',
+  scale: scaleOf(values.scale),
   onResult: printResult,
   ...(groups && { groups }),
   ...(values.case !== undefined && { matching: values.case }),

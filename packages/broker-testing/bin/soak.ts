@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { CaseContext, CaseSkipped } from '../src/case-context.ts'
 import { kitVersion } from '../src/reporting.ts'
 import { prepareRun } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
+import { fail, readOptions } from './command-line.ts'
 import { mustEndByItself } from './ends-by-itself.ts'
 import { SOAK_CASES } from './soak/cases.ts'
 import type { SoakCase, SoakReport } from './soak/soak-case.ts'
@@ -17,28 +17,21 @@ const USAGE = `Runs one long case on a broker.
 
   --broker NAME    memory, redis, nats, kafka
   --target FILE    instead: a module that exports brokerUnderTest, of an adapter of your own
-  --server URL     use this server; without it one is started
+  --server URL     use this server; cluster starts several that form one; without it one is started
   --json FILE      write what was measured there
 
 Cases:
 ${SOAK_CASES.map(({ name, shows }) => `  ${name.padEnd(18)} ${shows}`).join('\n')}
 `
 
-const { values } = parseArgs({
-  options: {
-    broker: { type: 'string' },
-    target: { type: 'string' },
-    server: { type: 'string' },
-    case: { type: 'string' },
-    json: { type: 'string' },
-    help: { type: 'boolean' },
-  },
+const values = readOptions({
+  broker: { type: 'string' },
+  target: { type: 'string' },
+  server: { type: 'string' },
+  case: { type: 'string' },
+  json: { type: 'string' },
+  help: { type: 'boolean' },
 })
-
-function fail(message: string): never {
-  console.error(message)
-  process.exit(2)
-}
 
 async function runSoak(soak: SoakCase): Promise<SoakReport> {
   const file = values.target ?? targetFile(values.broker ?? '')
