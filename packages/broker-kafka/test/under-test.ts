@@ -8,12 +8,14 @@ import { createKafkaPort } from '../src/port/kafkajs-port.ts'
 import { garbageTools, recordsHeld } from './tools.ts'
 
 /**
- * The Kafka broker, as the kit takes it. DS_TEST_KAFKA_VERSION chooses the server, as in `3.9.2`; with DS_TEST_KAFKA_CLUSTER=1 it is
+ * The Kafka broker, as the kit takes it. DS_TEST_KAFKA_VERSION chooses the server, as in `3.9.2`; with `cluster` as the server it is
  * three of them, and every topic has three replicas, two of which must be in sync.
  */
-export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<BrokerUnderTest> {
+export async function brokerUnderTest({ server: given }: TargetOptions = {}): Promise<BrokerUnderTest> {
+  const cluster = given === 'cluster' || process.env['DS_TEST_KAFKA_CLUSTER'] === '1'
+  const server = given === 'cluster' ? undefined : given
   const options = serverOptions()
-  const own = server === undefined ? await startOwn(options) : undefined
+  const own = server === undefined ? await startOwn(options, cluster) : undefined
   const url = server ?? own?.url ?? ''
   const hosts = url.replace(/^kafka:\/\/|\?.*$/g, '')
   const closed = await startKafka({ ...options, sasl: { mechanism: 'PLAIN', users: [ADA] }, ownProcess: true })
@@ -26,8 +28,8 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
     child: { module: import.meta.resolve('../dist/index.js'), options: { url } },
     capabilities: { shared: true, persistent: true, list: 'view', settlement: 'recorded', queueLimit: true },
     // A server takes some seconds to start, and as long again to believe that it is the one that was there before.
-    tolerances: { recovery: 30_000, patience: 20_000, ...(isCluster() && { recovery: 45_000, patience: 45_000 }) },
-    startServer: (more) => startFaulty(more, options),
+    tolerances: { recovery: 30_000, patience: 20_000, ...(cluster && { recovery: 45_000, patience: 45_000 }) },
+    startServer: ({ proxied }) => startFaulty({ proxied, cluster }, options),
     addresses: {
       url: (more) => createKafkaBroker({ ...more, url }),
       'a URL of several servers': (more) => createKafkaBroker({ ...more, url: `kafka://${hosts},${hosts}` }),
@@ -56,33 +58,33 @@ function serverOptions(): KafkaOptions {
   return version === undefined ? {} : { version }
 }
 
-function isCluster(): boolean {
-  return process.env['DS_TEST_KAFKA_CLUSTER'] === '1'
-}
-
 /** One server, or three of them. */
 async function startOwn(
   options: KafkaOptions,
+  cluster: boolean,
 ): Promise<ServerControl & { readonly url: string; readonly version: string }> {
-  if (!isCluster()) return startKafka(options)
+  if (!cluster) return startKafka(options)
   const { ownProcess: _own, announcedPort: _port, ...ofMembers } = options
   return startKafkaCluster(ofMembers)
 }
 
 /** A server that the kit may stop, kill and cut; behind a proxy it is a single one. */
-async function startFaulty({ proxied }: { proxied: boolean }, options: KafkaOptions): Promise<FaultyServer> {
-  if (proxied || !isCluster()) return startFaultyServer('kafka', { proxied }, options)
+async function startFaulty(
+  { proxied, cluster }: { proxied: boolean; cluster: boolean },
+  options: KafkaOptions,
+): Promise<FaultyServer> {
+  if (proxied || !cluster) return startFaultyServer('kafka', { proxied }, options)
   const { ownProcess: _own, announcedPort: _port, ...ofMembers } = options
-  const cluster = await startKafkaCluster(ofMembers)
+  const started = await startKafkaCluster(ofMembers)
   return {
-    url: cluster.url,
-    members: cluster.members,
-    stop: () => cluster.stop(),
-    start: () => cluster.start(),
-    kill: () => cluster.kill(),
-    pause: () => cluster.pause(),
-    resume: () => cluster.resume(),
-    close: () => cluster.close(),
+    url: started.url,
+    members: started.members,
+    stop: () => started.stop(),
+    start: () => started.start(),
+    kill: () => started.kill(),
+    pause: () => started.pause(),
+    resume: () => started.resume(),
+    close: () => started.close(),
   }
 }
 

@@ -6,12 +6,14 @@ import type { NatsBroker, NatsBrokerOptions } from '../src/index.ts'
 import { garbageTools, messagesOf } from './tools.ts'
 
 /**
- * The NATS broker, as the kit takes it. DS_TEST_NATS_VERSION chooses the server: `debian`, `latest`, `2.10.27`; with DS_TEST_NATS_CLUSTER=1
+ * The NATS broker, as the kit takes it. DS_TEST_NATS_VERSION chooses the server: `debian`, `latest`, `2.10.27`; with `cluster` as the server
  * it is three of them, and every stream has three replicas.
  */
-export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<BrokerUnderTest> {
+export async function brokerUnderTest({ server: given }: TargetOptions = {}): Promise<BrokerUnderTest> {
+  const cluster = given === 'cluster' || process.env['DS_TEST_NATS_CLUSTER'] === '1'
+  const server = given === 'cluster' ? undefined : given
   const options = serverOptions()
-  const own = server === undefined ? await startOwn(options) : undefined
+  const own = server === undefined ? await startOwn(options, cluster) : undefined
   const closed = await startNats({ ...options, users: [{ name: 'ada', password: 'right' }], ownProcess: true })
   const bare = await startNats({ ...options, jetStream: false, ownProcess: true })
   const url = server ?? own?.url ?? ''
@@ -31,8 +33,9 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
       queueLimit: true,
     },
     // A whole cluster takes some ten seconds to start, which every bound for a restart holds too.
-    ...(isCluster() && { tolerances: { recovery: 45_000, patience: 45_000, unavailable: 20_000 } }),
-    startServer: ({ proxied }) => (proxied ? faultyBehindProxy(options) : startOwn({ ...options, ownProcess: true })),
+    ...(cluster && { tolerances: { recovery: 45_000, patience: 45_000, unavailable: 20_000 } }),
+    startServer: ({ proxied }) =>
+      proxied ? faultyBehindProxy(options) : startOwn({ ...options, ownProcess: true }, cluster),
     addresses: {
       url: (more) => createNatsBroker({ ...more, url }),
       'URLs with commas': (more) => createNatsBroker({ ...more, url: `nats://${hosts},nats://${hosts}` }),
@@ -53,23 +56,19 @@ export async function brokerUnderTest({ server }: TargetOptions = {}): Promise<B
   }
 }
 
-function isCluster(): boolean {
-  return process.env['DS_TEST_NATS_CLUSTER'] === '1'
-}
-
 function serverOptions(): NatsOptions {
   const version = process.env['DS_TEST_NATS_VERSION'] as NatsOptions['version']
   return version === undefined ? {} : { version }
 }
 
-async function startOwn(options: NatsOptions): Promise<FaultyServer> {
-  if (!isCluster()) {
+async function startOwn(options: NatsOptions, cluster: boolean): Promise<FaultyServer> {
+  if (!cluster) {
     const server = await startNats(options)
     return faulty(server, server.url)
   }
   const { ownProcess: _own, ...ofMembers } = options
-  const cluster = await startNatsCluster(ofMembers)
-  return { ...faulty(cluster, `${cluster.url}?replicas=3`), members: cluster.members }
+  const started = await startNatsCluster(ofMembers)
+  return { ...faulty(started, `${started.url}?replicas=3`), members: started.members }
 }
 
 function invalidOptions(): Record<string, () => NatsBroker> {
