@@ -7,6 +7,7 @@ import type { Broker, BrokerAdapter } from '@ds/core'
 import type { ChildBroker, ProgramOptions } from './program-options.ts'
 import { playCloser } from './play-closer.ts'
 import { playCycle } from './play-cycle.ts'
+import { playReader } from './play-reader.ts'
 import { playSubmitter } from './play-submitter.ts'
 import { playWorker } from './play-worker.ts'
 
@@ -19,6 +20,7 @@ async function makeBroker({ module, export: name, options }: ChildBroker): Promi
 async function play({ broker: reference, queue, role }: ProgramOptions): Promise<void> {
   const broker = await makeBroker(reference)
   if (role.type === 'closer') return playCloser(broker, queue, role)
+  if (role.type === 'reader') return playReader(broker, role)
   await broker.connect({ timeout: 30_000 })
   switch (role.type) {
     case 'cycle':

@@ -2,7 +2,7 @@
 export interface ProgramOptions {
   readonly broker: ChildBroker
   readonly queue: string
-  readonly role: CycleRole | CloserRole | WorkerRole | SubmitterRole
+  readonly role: CycleRole | CloserRole | ReaderRole | WorkerRole | SubmitterRole
 }
 
 /** The adapter and its options. */
@@ -24,6 +24,13 @@ export interface CycleRole {
 export interface CloserRole {
   readonly type: 'closer'
   readonly timeout: number
+}
+
+/** Connects to a broker that holds many tasks, and prints `read` and what that cost, as JSON. */
+export interface ReaderRole {
+  readonly type: 'reader'
+  /** How many pages, and how many tasks, it reads. */
+  readonly samples: number
 }
 
 /**
