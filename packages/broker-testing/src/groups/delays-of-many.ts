@@ -68,11 +68,16 @@ export async function delaySurvivesRestart(context: CaseContext): Promise<void> 
   await settleWell(running, running.delivery, again(500))
   await server.stop()
   await server.start()
-  const first = await receiveOne(context, running.consumer)
-  equal([first.task.id, first.lease.attempt], [running.task.id, 2], 'the retry that was due while the server was away')
-  const second = await receiveOne(context, running.consumer)
-  equal(second.task.id, delayed.id, 'the task that was delayed over a restart')
+  // Of a server that takes long to start both are due by then, and no order is promised.
+  const attempts = new Map<string, number>()
+  let delayedAt = NaN
+  for (let count = 0; count < 2; count += 1) {
+    const { task, lease } = await receiveOne(context, running.consumer)
+    attempts.set(task.id, lease.attempt)
+    if (task.id === delayed.id) delayedAt = performance.now()
+  }
+  equal(attempts.get(running.task.id), 2, 'the attempt of the retry that was due while the server was away')
   const { clock, recovery } = context.tolerances
-  between(performance.now() - submitted, [6000 - clock, 6000 + recovery], 'ms from the submit to its start')
+  between(delayedAt - submitted, [6000 - clock, 6000 + recovery], 'ms from the delayed submit to its start')
   equal((await getTask(broker, delayed.id)).attempt, 1, 'its attempt')
 }
