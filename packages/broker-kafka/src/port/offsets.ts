@@ -32,13 +32,23 @@ export async function listOffsets<Place extends TopicPartition>(
   return found
 }
 
+/** Where a partition begins and ends now. */
+export async function boundsOf(link: KafkajsLink, place: TopicPartition): Promise<readonly [number, number]> {
+  const [starts, ends] = await Promise.all([listOffsets(link, [place], 'start'), listOffsets(link, [place], 'end')])
+  return [starts.get(place) ?? 0, ends.get(place) ?? 0]
+}
+
+/** That a server said no to a partition. */
+export function refusal(type: string, { topic, partition }: TopicPartition): KafkaAnswerError {
+  return new KafkaAnswerError(type, `partition ${partition} of ${topic}`)
+}
+
 /** Why a partition has no leader, as far as known. */
-export function leaderMissing(link: KafkajsLink, { topic, partition }: TopicPartition): KafkaAnswerError {
-  const known = link.topic(topic)
-  const place = `partition ${partition} of ${topic}`
-  if (known && known.errorCode !== 0) return new KafkaAnswerError(nameOfCode(known.errorCode), place)
-  const isThere = known?.partitions.some((each) => each.partition === partition)
-  return new KafkaAnswerError(isThere ? 'LEADER_NOT_AVAILABLE' : 'UNKNOWN_TOPIC_OR_PARTITION', place)
+export function leaderMissing(link: KafkajsLink, place: TopicPartition): KafkaAnswerError {
+  const known = link.topic(place.topic)
+  if (known && known.errorCode !== 0) return refusal(nameOfCode(known.errorCode), place)
+  const isThere = known?.partitions.some(({ partition }) => partition === place.partition)
+  return refusal(isThere ? 'LEADER_NOT_AVAILABLE' : 'UNKNOWN_TOPIC_OR_PARTITION', place)
 }
 
 /** Partitions grouped the way requests name them. */

@@ -3,7 +3,7 @@ import { isHopeless, toBrokerError } from '../errors.ts'
 import { isPassing, KafkaAnswerError, nameOfCode } from './error-codes.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
 import type { LogBatch, LoopState, StartOffset, TopicPartition } from './log-port.ts'
-import { leaderMissing, listOffsets } from './offsets.ts'
+import { boundsOf, leaderMissing, listOffsets, refusal } from './offsets.ts'
 import { Readings } from './reading.ts'
 import type { ReaderHandlers, Reading } from './reading.ts'
 import { readBatches } from './record-batch.ts'
@@ -201,6 +201,8 @@ export class Reader {
 
   /** Whether there was anything that is not known yet. */
   #accept(reading: Reading, { records, end }: PartitionData, isBarren: boolean): boolean {
+    // What is known of its end now would be old when it goes on: it is asked for again.
+    if (reading.paused) return false
     const { topic, partition, position: from = 0, told } = reading
     const { entries, next = isBarren ? end : from } = readBatches(records, from)
     if (next <= from && told) return false
@@ -208,7 +210,7 @@ export class Reader {
     reading.position = position
     reading.told = true
     const batch: LogBatch = { topic, partition, entries, position, end: Math.max(end, position) }
-    if (reading.paused || this.#suspended) reading.held = batch
+    if (this.#suspended) reading.held = batch
     else this.#hand(batch)
     return true
   }
@@ -235,23 +237,21 @@ export class Reader {
   #refused(reading: Reading, type: string): void {
     this.#sore.add(reading)
     if (type === 'OFFSET_OUT_OF_RANGE') return void this.#skip(reading)
-    this.#fail(new KafkaAnswerError(type, `partition ${reading.partition} of ${reading.topic}`))
+    this.#fail(refusal(type, reading))
   }
 
   /** What was to be read next is gone: goes on with the first record that is left, or at the end when the log became shorter. */
   async #skip(reading: Reading): Promise<void> {
     const { topic, partition, position = 0 } = reading
     try {
-      const [starts, ends] = await Promise.all([
-        listOffsets(this.#link, [reading], 'start'),
-        listOffsets(this.#link, [reading], 'end'),
-      ])
-      const [start = 0, end = 0] = [starts.get(reading), ends.get(reading)]
+      const [start, end] = await boundsOf(this.#link, reading)
+      // A server said so that leads no more: nothing is gone.
+      if (position >= start && position <= end) throw refusal('OFFSET_OUT_OF_RANGE', reading)
+      this.#sore.delete(reading)
+      this.#soon()
       if (!this.#readings.has(reading) || reading.position !== position) return
       reading.position = position < start ? start : end
-      this.#sore.delete(reading)
       this.#options.onSkipped?.({ topic, partition, offset: reading.position })
-      this.#soon()
     } catch (error) {
       this.#fail(error)
     }

@@ -4,7 +4,8 @@ import type { BatchRecord } from './record-batch.ts'
 
 /** Numbers and versions of the three requests that are written here; all of them exist from Kafka 2.3 on. */
 export const PRODUCE = { apiKey: 0, apiVersion: 7, apiName: 'Produce' } as const
-export const FETCH = { apiKey: 1, apiVersion: 11, apiName: 'Fetch' } as const
+/** Not 11: from then on a server that leads no more may answer as a follower, without an error, and be behind. */
+export const FETCH = { apiKey: 1, apiVersion: 10, apiName: 'Fetch' } as const
 export const METADATA = { apiKey: 3, apiVersion: 6, apiName: 'Metadata' } as const
 
 /** A kind of request. */
@@ -114,7 +115,7 @@ export function readProduceAnswer(payload: Buffer): PartitionAnswer[] {
 /** A fetch that waits up to `maxWait` ms for the first byte. An open transaction of another writer does not hold it up. */
 export function fetchRequest(partitions: readonly PartitionFetch[], maxWait: number, maxBytes: number): Buffer {
   const topics = Map.groupBy(partitions, ({ topic }) => topic)
-  let size = 35 + partitions.length * 28
+  let size = 33 + partitions.length * 28
   for (const topic of topics.keys()) size += 6 + Buffer.byteLength(topic)
   const target = Buffer.alloc(size)
   target.writeInt32BE(-1, 0)
@@ -135,7 +136,7 @@ export function fetchRequest(partitions: readonly PartitionFetch[], maxWait: num
       at = target.writeInt32BE(most, at + 24)
     }
   }
-  // No forgotten topics, no rack: both empty.
+  // No forgotten topics.
   return target
 }
 
@@ -153,7 +154,6 @@ export function readFetchAnswer(payload: Buffer): { errorCode: number; partition
       const end = reader.long()
       reader.skip(16)
       reader.each(() => reader.skip(16))
-      reader.skip(4)
       partitions.push({ topic, partition, errorCode: code, end, records: reader.bytes() })
     })
   })

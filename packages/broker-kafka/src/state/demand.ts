@@ -40,7 +40,8 @@ export class Demand {
 
   /** The partition of a task, with everything in it that this process has written. */
   async partition(index: number): Promise<Partition> {
-    if (!this.#wantsAll) this.#touch(index)
+    // Even if everything is read now: a consumer that opens before the answer is there narrows that down.
+    this.#touch(index)
     await turn()
     return this.#view.current(index)
   }

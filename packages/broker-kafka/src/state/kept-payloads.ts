@@ -17,7 +17,11 @@ export class KeptPayloads {
 
   /** To be called when a task has ended. Others may lose what they hold. */
   add(entry: Entry): void {
-    if (entry.args === undefined) return
+    if (entry.args === undefined) {
+      // Retried after they were dropped: both are read again.
+      entry.result = undefined
+      return
+    }
     const size = LEAST + entry.size
     this.#sizes.set(entry, size)
     this.#bytes += size

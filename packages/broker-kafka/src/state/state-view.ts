@@ -236,7 +236,8 @@ export class StateView {
       const ends = await port.endOffsets(topology.state, partitions)
       for (const partition of partitions) this.#reached(partition, ends.get(partition) ?? Infinity)
     } catch {
-      for (const partition of this.#closed ? [] : partitions) if (!this.isLive(partition)) this.#resume(partition)
+      const open = partitions.filter((partition) => this.#reading(partition).reading && !this.isLive(partition))
+      for (const partition of this.#closed ? [] : open) this.#resume(partition)
     }
   }
 

@@ -182,8 +182,8 @@ export class Claimer {
     const found = await payloadsOf(parts, [entry]).catch(() => undefined)
     this.#open.delete(claim)
     const args = found?.get(entry)?.args
-    entry.args ??= args
     if (holdings.get(claim) === holding) {
+      entry.args ??= args
       if (args === undefined) onRefused(holding)
       else this.stage.push(holding)
       onStaged()
