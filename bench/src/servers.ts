@@ -8,6 +8,8 @@ export interface BenchServer {
   readonly url: string
   /** Its version and what it makes of durability, for the head of the table. */
   readonly description: string
+  /** It compiles its code as it goes, and is several times slower until it has. */
+  readonly compiles?: true
   /** Waits until it is at nothing but what it is asked, where it has work of its own; from then on it begins none. */
   calm?(): Promise<void>
   /** Takes away what earlier measurements left, where it was started for the bench: each begins on an empty server. */
@@ -31,7 +33,8 @@ export async function startServer(broker: string): Promise<BenchServer> {
     }
     case 'kafka': {
       const server = await startTestServer('kafka', { javaOptions: [], ownProcess: true })
-      return { url: server.url, description: `${server.version}, one replica, acks=all`, close: () => server.close() }
+      const description = `${server.version}, one replica, acks=all`
+      return { url: server.url, description, compiles: true, close: () => server.close() }
     }
     default:
       throw new Error(`No server is known for ${broker}`)
