@@ -1,6 +1,7 @@
 import { cuts1000 } from './cuts-1000.ts'
 import { delayed10k } from './delayed-10k.ts'
 import { drain100k } from './drain-100k.ts'
+import { eightWorkers } from './eight-workers.ts'
 import { killPool } from './kill-pool.ts'
 import { killWorkers } from './kill-workers.ts'
 import { longBesideShort } from './long-beside-short.ts'
@@ -59,6 +60,11 @@ export const SOAK_CASES: readonly SoakCase[] = [
     name: 'workers-come-and-go',
     shows: 'a worker joins or leaves every five seconds: running tasks are not started again',
     run: workersComeAndGo,
+  },
+  {
+    name: 'eight-workers',
+    shows: 'eight workers together read and take little more than one alone, at 3,000 tasks a second',
+    run: eightWorkers,
   },
   { name: 'kill-workers', shows: 'workers are killed for two minutes: nothing is lost', run: killWorkers },
   { name: 'kill-pool', shows: 'members of ds worker start -n 4 are killed, then it drains', run: killPool },
