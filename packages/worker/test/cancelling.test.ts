@@ -121,7 +121,7 @@ it('gives an aborted signal to a handler that asks for it only after the cancel'
 it('warns of an inline handler that ignores its signal, keeps its lease, and goes on waiting', async () => {
   const end = Promise.withResolvers<string>()
   const deaf = defineTask('deaf', { grace: 30 }, () => end.promise)
-  const { manager, worker, finished, lines } = await startWorker(createApp('app', [deaf]), { lease: 200 })
+  const { manager, worker, finished, lines } = await startWorker(createApp('app', [deaf]), { lease: 1000 })
   const handle = await manager.create(deaf, null)
   await until(() => worker.status().running.length === 1)
   await handle.cancel()
@@ -129,7 +129,8 @@ it('warns of an inline handler that ignores its signal, keeps its lease, and goe
   expect(lines.find(({ level }) => level === 'warn')?.message).toMatch(
     /^deaf goes on although its signal fired \(cancelled\).*isolation: 'thread' or 'process'/,
   )
-  await wait(500)
+  // More than two leases.
+  await wait(2200)
   expect(await handle.get()).toMatchObject({ state: 'RUNNING', attempt: 1 })
   end.resolve('late')
   expect(await finished(handle.id)).toMatchObject({ state: 'DONE', attempt: 1 })

@@ -75,6 +75,8 @@ it('hands over an outcome and asks for the next task in one tick', async () => {
   calls.length = 0
   // The clock stands still: a busy machine must not look like a loop that gives way to timers.
   const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+  // The turn of the loop that received the task is over, however long it took.
+  await new Promise((resolve) => setImmediate(resolve))
   end.resolve()
   setImmediate(() => (turn += 1))
   await wait(30)
