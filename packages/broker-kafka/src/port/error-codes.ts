@@ -28,8 +28,6 @@ const NAMES: Readonly<Record<number, string>> = {
 
 /** What passes by itself: a leader that changes, a server that starts, replicas that catch up. */
 const PASSING = new Set([
-  // Of a server that leads no more, or not yet with all its records; where it is meant, the reader goes on elsewhere.
-  'OFFSET_OUT_OF_RANGE',
   'UNKNOWN',
   'CORRUPT_MESSAGE',
   'UNKNOWN_TOPIC_OR_PARTITION',

@@ -246,7 +246,7 @@ export class Reader {
     try {
       const [start, end] = await boundsOf(this.#link, reading)
       // A server said so that leads no more: nothing is gone.
-      if (position >= start && position <= end) throw refusal('OFFSET_OUT_OF_RANGE', reading)
+      if (position >= start && position <= end) throw refusal('OFFSET_NOT_AVAILABLE', reading)
       this.#sore.delete(reading)
       this.#soon()
       if (!this.#readings.has(reading) || reading.position !== position) return
