@@ -10,6 +10,8 @@ import type { Figures } from './soak-case.ts'
 
 const RATE = 3000
 const SECONDS = 20
+/** Each of eight processes has to have run thousands of tasks before its code is compiled as well as that of one. */
+const WARM_UP = 16
 const SLOTS = 160
 const LOOK = 5000
 /** Linux counts processor time in hundredths of a second. */
@@ -50,7 +52,7 @@ async function measure(context: CaseContext, broker: Broker, size: number): Prom
   const workers: ChildScript[] = []
   for (let index = 0; index < size; index += 1) workers.push(await startProgram(context, role))
   for (const worker of workers) await worker.waitForLine('ready', { timeoutMs: 30_000 })
-  await runThrough(context, broker, 2)
+  await runThrough(context, broker, WARM_UP)
   await context.watchFor(LOOK)
   const before = useOf(workers)
   await context.watchFor(LOOK)
