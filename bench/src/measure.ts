@@ -10,7 +10,7 @@ import type { Measurement } from './row.ts'
 import { loadSubject } from './subjects.ts'
 import type { Subject } from './subject.ts'
 
-/** The process of one measurement: takes its job as an argument and answers by message. */
+/** The process of one measurement: takes its job as an argument, answers by message, and does not outlive who asked. */
 process.once('disconnect', () => process.exit(1))
 const job = JSON.parse(process.argv[2] ?? '') as Job
 const answer = await measure(job)

@@ -1,6 +1,15 @@
 import { parseArgs } from 'node:util'
 import type { ParseArgsConfig } from 'node:util'
 
+/** What every command that runs on a broker is told. */
+export const TARGET_OPTIONS = {
+  broker: { type: 'string' },
+  target: { type: 'string' },
+  server: { type: 'string' },
+  json: { type: 'string' },
+  help: { type: 'boolean' },
+} as const
+
 /** One line on stderr, and the exit code of a wrong call. */
 export function fail(message: string): never {
   console.error(message)

@@ -6,7 +6,7 @@ import { ruleTable } from '../src/rule-table.ts'
 import type { CaseResult } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
 import { runConformance } from '../src/runner/run-conformance.ts'
-import { fail, readOptions } from './command-line.ts'
+import { fail, readOptions, TARGET_OPTIONS } from './command-line.ts'
 import { mustEndByItself } from './ends-by-itself.ts'
 import { targetFile } from './target-file.ts'
 
@@ -26,16 +26,12 @@ const USAGE = `Shows whether a broker keeps the contract, on a real server.
 `
 
 const values = readOptions({
-  broker: { type: 'string' },
-  target: { type: 'string' },
-  server: { type: 'string' },
+  ...TARGET_OPTIONS,
   only: { type: 'string', multiple: true },
   case: { type: 'string' },
   stress: { type: 'string' },
   scale: { type: 'string' },
-  json: { type: 'string' },
   rules: { type: 'boolean' },
-  help: { type: 'boolean' },
 })
 
 function groupsOf(names: readonly string[] | undefined): Group[] | undefined {

@@ -5,7 +5,7 @@ import { CaseContext, CaseSkipped } from '../src/case-context.ts'
 import { kitVersion } from '../src/reporting.ts'
 import { prepareRun } from '../src/run-cases.ts'
 import { loadTarget } from '../src/runner/load-target.ts'
-import { fail, readOptions } from './command-line.ts'
+import { fail, readOptions, TARGET_OPTIONS } from './command-line.ts'
 import { mustEndByItself } from './ends-by-itself.ts'
 import { SOAK_CASES } from './soak/cases.ts'
 import type { SoakCase, SoakReport } from './soak/soak-case.ts'
@@ -25,12 +25,8 @@ ${SOAK_CASES.map(({ name, shows }) => `  ${name.padEnd(18)} ${shows}`).join('\n'
 `
 
 const values = readOptions({
-  broker: { type: 'string' },
-  target: { type: 'string' },
-  server: { type: 'string' },
+  ...TARGET_OPTIONS,
   case: { type: 'string' },
-  json: { type: 'string' },
-  help: { type: 'boolean' },
 })
 
 async function runSoak(soak: SoakCase): Promise<SoakReport> {
