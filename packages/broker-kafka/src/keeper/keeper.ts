@@ -8,6 +8,9 @@ import { expireFinished, sealFinished } from './seals.ts'
 
 /** How often a keeper looks, in milliseconds. */
 export const SWEEP_INTERVAL = 250
+/** What has ended can wait: it is written together when there is so much of it, and at the latest at every fourth look. */
+const MANY = 500
+const THOROUGH_LOOK = 4
 
 /** What a keeper needs. */
 export interface KeeperOptions {
@@ -24,6 +27,7 @@ export interface KeeperOptions {
 export class Keeper {
   readonly #options: KeeperOptions
   #kept: readonly number[] = []
+  #looks = 0
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
 
@@ -68,7 +72,9 @@ export class Keeper {
     await loseExpired(parts, kept)
     await parkGarbage(parts, kept, parked)
     if (retention !== undefined) await expireFinished(parts, kept, retention)
-    await sealFinished(parts, kept)
-    await clearLitter(parts, kept)
+    this.#looks += 1
+    const least = this.#looks % THOROUGH_LOOK === 0 ? 1 : MANY
+    await sealFinished(parts, kept, least)
+    await clearLitter(parts, kept, least)
   }
 }

@@ -8,8 +8,12 @@ const LITTER_AFTER = 1000
 /** Tombstones to a round. */
 const ROUND = 4000
 
-/** Writes tombstones for records that say nothing any more, in the order in which they stand. */
-export async function clearLitter({ view, clock, topology }: Parts, kept: readonly Partition[]): Promise<void> {
+/** Writes tombstones for records that say nothing any more, in the order in which they stand, if there are at least so many. */
+export async function clearLitter(
+  { view, clock, topology }: Parts,
+  kept: readonly Partition[],
+  least: number,
+): Promise<void> {
   const before = clock.now() - LITTER_AFTER
   const records: LogRecord[] = []
   for (const { index, litter } of kept) {
@@ -18,5 +22,5 @@ export async function clearLitter({ view, clock, topology }: Parts, kept: readon
       records.push({ topic: topology.state, partition: index, key: sameKey(key), value: null })
     }
   }
-  if (records.length > 0) await view.append(records)
+  if (records.length >= least) await view.append(records)
 }

@@ -13,11 +13,12 @@ export const SEAL_AFTER = 10_000
 const ROUND = 1000
 const ROUND_SIZE = 8 * 1024 * 1024
 
-/** Writes a record with the whole of each finished task; behind it the records it was made of become litter. */
-export async function sealFinished(parts: Parts, kept: readonly Partition[]): Promise<void> {
+/** Writes a record with the whole of each finished task, if there are at least so many; behind it the records it was made of become litter. */
+export async function sealFinished(parts: Parts, kept: readonly Partition[], least: number): Promise<void> {
   const { view, clock } = parts
   const before = clock.now() - SEAL_AFTER
   const finished = kept.flatMap(({ unsealed }) => finishedBefore(unsealed, before, ROUND))
+  if (finished.length < least) return
   const entries = firstOf(finished, ROUND_SIZE)
   const tasks = entries.map(({ task }) => task)
   const payloads = await payloadsOf(parts, entries)

@@ -5,6 +5,7 @@ import { AppendQueue, takeBatches } from './append-queue.ts'
 import type { AppendCall, AppendItem, Lane, LaneBatch } from './append-queue.ts'
 import { isPassing, KafkaAnswerError, nameOfCode } from './error-codes.ts'
 import type { KafkajsLink } from './kafkajs-link.ts'
+import { Linger } from './linger.ts'
 import type { Appended, LogRecord, LoopState } from './log-port.ts'
 import { PRODUCE, produceRequest, readProduceAnswer } from './requests.ts'
 import type { PartitionAnswer } from './requests.ts'
@@ -36,6 +37,7 @@ export class Appender {
   readonly #sizeLimit: AppenderParts['sizeLimit']
   readonly #queue = new AppendQueue()
   readonly #busy = new Set<number>()
+  readonly #lingers = new Map<number, Linger>()
   /** What failed, until the leaders were asked for anew; everything else goes on. */
   readonly #sore = new Set<Lane>()
   readonly #retries = new Retries()
@@ -78,6 +80,7 @@ export class Appender {
     clearInterval(this.#sweep)
     clearTimeout(this.#retry)
     clearImmediate(this.#turn)
+    for (const linger of this.#lingers.values()) linger.stop()
     this.#queue.rejectAll(() => new BrokerClosedError())
   }
 
@@ -100,8 +103,15 @@ export class Appender {
     const groups = Map.groupBy(known, ({ topic, partition }) => this.#link.leader(topic, partition))
     for (const [node, waiting] of groups) {
       if (node === undefined) for (const lane of waiting) this.#withoutLeader(lane)
-      else if (!this.#busy.has(node)) void this.#send(node, takeBatches(rotated(waiting), this.#queue))
+      else if (!this.#busy.has(node) && this.#lingerOf(node).maySend(countOf(waiting), () => this.#soon()))
+        void this.#send(node, takeBatches(rotated(waiting), this.#queue))
     }
+  }
+
+  #lingerOf(node: number): Linger {
+    const known = this.#lingers.get(node) ?? new Linger()
+    this.#lingers.set(node, known)
+    return known
   }
 
   async #send(node: number, batches: readonly LaneBatch[]): Promise<void> {
@@ -232,6 +242,10 @@ export class Appender {
       ...(this.#problem && { cause: this.#problem }),
     })
   }
+}
+
+function countOf(lanes: readonly Lane[]): number {
+  return lanes.reduce((count, { items }) => count + items.length, 0)
 }
 
 function appended({ baseOffset, appendTime }: PartitionAnswer, index: number): Pick<Appended, 'offset' | 'appendedAt'> {

@@ -179,6 +179,7 @@ export class Reader {
 
   #take(asked: ReadonlyMap<Reading, number>, answers: readonly PartitionData[]): void {
     let refused = 0
+    let known = 0
     let isNews = false
     // When nothing came at all, no limit cut it off: up to its end each partition is empty.
     const isBarren = answers.every(({ records }) => records.length === 0)
@@ -187,13 +188,14 @@ export class Reader {
       const offset = reading && asked.get(reading)
       // It may have been skipped on meanwhile.
       if (!reading || offset === undefined || offset > (reading.position ?? -1)) continue
+      if (answer.records.length > 0) known += (reading.position ?? offset) - offset
       if (answer.errorCode === 0) isNews = this.#accept(reading, answer, isBarren) || isNews
       else if (offset === reading.position) {
         refused += 1
         this.#refused(reading, nameOfCode(answer.errorCode))
       }
     }
-    this.#rest.heard(!isBarren && !isNews)
+    this.#rest.heard(isNews ? 0 : known)
     if (refused > 0 || this.#sore.size > 0) return
     this.#problem = undefined
     this.#retries.worked()

@@ -1,5 +1,5 @@
-/** After so many answers in a row with nothing but what is known from elsewhere there is a rest, in milliseconds. */
-const MANY_STALE = 5
+/** After so many records in a row that were known from elsewhere there is a rest, in milliseconds. */
+const MANY_STALE = 3
 const REST = 5
 
 /** Slows a loop down whose answers bring nothing new. */
@@ -7,9 +7,9 @@ export class Rest {
   #stale = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** What the last answer brought. */
-  heard(isStale: boolean): void {
-    this.#stale = isStale ? this.#stale + 1 : 0
+  /** How many known records the last answer brought; 0 where it brought news, or nothing. */
+  heard(stale: number): void {
+    this.#stale = stale === 0 ? 0 : this.#stale + stale
   }
 
   /** Calls `goOn`: at once, or after a rest. */

@@ -13,7 +13,11 @@ const SECONDS = 20
 /** Each of eight processes has to have run thousands of tasks before its code is compiled as well as that of one. */
 const WARM_UP = 16
 const SLOTS = 160
+/** How often some are submitted, in milliseconds: many at once would flatter the one, which takes them all in a few exchanges. */
+const BEAT = 10
 const LOOK = 5000
+/** For so long, in milliseconds, a broker may be busy with tasks that have ended: that belongs to their cost. */
+const AFTERMATH = 30_000
 /** Linux counts processor time in hundredths of a second. */
 const TICK = 10_000
 
@@ -46,19 +50,23 @@ export async function eightWorkers(context: CaseContext): Promise<Figures> {
   return figures
 }
 
-/** Bytes read and microseconds taken for each task, without what the same processes take while nothing happens. */
+/**
+ * Bytes read and microseconds taken for each task, all that is done about it after its end included, and what the same processes take while
+ * nothing happens left out.
+ */
 async function measure(context: CaseContext, broker: Broker, size: number): Promise<Use> {
   const role = { type: 'worker', concurrency: SLOTS / size, lease: 30_000, work: 5 } as const
   const workers: ChildScript[] = []
   for (let index = 0; index < size; index += 1) workers.push(await startProgram(context, role))
   for (const worker of workers) await worker.waitForLine('ready', { timeoutMs: 30_000 })
   await runThrough(context, broker, WARM_UP)
-  await context.watchFor(LOOK)
+  await context.watchFor(AFTERMATH)
   const before = useOf(workers)
   await context.watchFor(LOOK)
   const idle = less(useOf(workers), before)
   const [started, from] = [performance.now(), useOf(workers)]
   await runThrough(context, broker, SECONDS)
+  await context.watchFor(AFTERMATH)
   const used = less(useOf(workers), from)
   const looks = (performance.now() - started) / LOOK
   for (const worker of workers) await worker.send('stop')
@@ -67,14 +75,16 @@ async function measure(context: CaseContext, broker: Broker, size: number): Prom
   return { cpu: (used.cpu - looks * idle.cpu) / tasks, read: (used.read - looks * idle.read) / tasks }
 }
 
-/** Tasks at the rate, for so long, and then until all of them have ended. */
+/** Tasks at the rate, evenly, for so long, and then until all of them have ended. */
 async function runThrough(context: CaseContext, broker: Broker, seconds: number): Promise<void> {
   const { DONE: before } = await broker.counts()
   const started = performance.now()
-  for (let part = 0; part < 10 * seconds; part += 1) {
-    await submitAll(broker, newTasks(context, RATE / 10))
-    await context.watchFor(Math.max(0, started + (part + 1) * 100 - performance.now()))
+  const submitting: Promise<void>[] = []
+  for (let part = 1; part <= (seconds * 1000) / BEAT; part += 1) {
+    submitting.push(submitAll(broker, newTasks(context, (RATE * BEAT) / 1000)))
+    await context.watchFor(Math.max(0, started + part * BEAT - performance.now()))
   }
+  await Promise.all(submitting)
   const wanted = before + RATE * seconds
   await context.until('the tasks to end', async () => (await broker.counts()).DONE === wanted, 60_000)
 }
