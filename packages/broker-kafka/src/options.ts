@@ -1,5 +1,5 @@
-import { checkLabel, ConfigInvalidError, DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION, NotSupportedError } from '@ds/core'
-import type { BrokerOptions, Retention } from '@ds/core'
+import { ConfigInvalidError, resolveBrokerOptions } from '@ds/core'
+import type { BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
 import { Kafka, logLevel } from 'kafkajs'
 import type { SASLOptions } from 'kafkajs'
 import type { ConnectionOptions } from 'node:tls'
@@ -51,14 +51,10 @@ export interface KafkaBrokerOptions extends BrokerOptions {
 }
 
 /** The options, checked and complete. */
-export interface ResolvedOptions {
-  readonly namespace: string
+export interface ResolvedOptions extends ResolvedBrokerOptions {
   readonly partitions: number
   readonly replicationFactor: number | undefined
   readonly minInSyncReplicas: number | undefined
-  readonly maxPayload: number
-  readonly requireDurable: boolean
-  readonly retention: Retention
   readonly connection: KafkaPortOptions
 }
 
@@ -72,13 +68,10 @@ export function resolveOptions(options: KafkaBrokerOptions): ResolvedOptions {
   const replicationFactor = optional('replicationFactor', given.replicationFactor, MAX_REPLICAS)
   const minInSyncReplicas = optional('minInSyncReplicas', given.minInSyncReplicas, replicationFactor ?? MAX_REPLICAS)
   return {
-    namespace: checkLabel('namespace', given.namespace ?? 'default'),
+    ...resolveBrokerOptions(given, { broker: 'Kafka', retentionByCount: false }),
     partitions: whole('partitions', given.partitions ?? 16, [1, MAX_PARTITIONS]),
     replicationFactor,
     minInSyncReplicas,
-    maxPayload: whole('maxPayload', given.maxPayload ?? DEFAULT_MAX_PAYLOAD, [1]),
-    requireDurable: yesOrNo('requireDurable', given.requireDurable ?? false),
-    retention: resolveRetention(given.retention),
     connection: {
       ...(given.client === undefined ? connectionTo(given) : connectionLike(given.client)),
       ...(replicationFactor !== undefined && { replicationFactor }),
@@ -169,16 +162,6 @@ function checkTls(tls: unknown): ConnectionOptions | undefined {
   })
 }
 
-function resolveRetention(retention: Retention = DEFAULT_RETENTION): Retention {
-  const { age, count } = retention
-  if (count !== undefined) {
-    throw new NotSupportedError('The Kafka broker cannot keep a number of finished tasks (retention.count)', {
-      fix: 'Use retention.age',
-    })
-  }
-  return age === undefined ? {} : { age: whole('retention.age', age, [0]) }
-}
-
 type Range = readonly [minimum: number, maximum?: number]
 
 function optional(name: string, value: unknown, maximum: number): number | undefined {
@@ -198,11 +181,6 @@ function number(name: string, value: string): number {
 
 function flag(name: string, value: string): boolean {
   if (value === 'true' || value === 'false') return value === 'true'
-  throw invalid(name, value, 'Give true or false')
-}
-
-function yesOrNo(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
   throw invalid(name, value, 'Give true or false')
 }
 

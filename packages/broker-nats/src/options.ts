@@ -1,12 +1,5 @@
-import {
-  checkLabel,
-  ConfigInvalidError,
-  DEFAULT_MAX_PAYLOAD,
-  DEFAULT_RETENTION,
-  NotSupportedError,
-  redactUrl,
-} from '@ds/core'
-import type { BrokerOptions } from '@ds/core'
+import { ConfigInvalidError, redactUrl, resolveBrokerOptions } from '@ds/core'
+import type { BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
 
 /** Options of the NATS broker. */
@@ -31,19 +24,15 @@ export interface NatsBrokerOptions extends BrokerOptions {
 }
 
 /** Options that have been checked and completed. */
-export interface Settings {
+export interface Settings extends ResolvedBrokerOptions {
   readonly servers: readonly string[]
   readonly address: string
   readonly connection: NodeConnectionOptions
   readonly client: NatsConnection | undefined
-  readonly namespace: string
   readonly replicas: number
   readonly domain: string | undefined
   readonly timeout: number
   readonly monitor: string | undefined
-  readonly retentionAge: number
-  readonly maxPayload: number
-  readonly requireDurable: boolean
 }
 
 export const DEFAULT_URL = 'nats://127.0.0.1:4222'
@@ -73,32 +62,17 @@ export function checkOptions(options: NatsBrokerOptions): Settings {
   if (!isWhole(replicas, 1, 5)) throw invalid('replicas', replicas, 'Give a whole number from 1 to 5')
   const timeout = options.timeout ?? url.timeout ?? 4000
   if (!isWhole(timeout, 100, 60_000)) throw invalid('timeout', timeout, 'Give milliseconds from 100 to 60000')
-  const maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD
-  if (!isWhole(maxPayload, 1, Number.MAX_SAFE_INTEGER))
-    throw invalid('maxPayload', maxPayload, 'Give a number of bytes')
   return {
+    ...resolveBrokerOptions(options, { broker: 'NATS', retentionByCount: false }),
     servers: url.servers,
     address: redactUrl(options.client ? `nats://${options.client.getServer()}` : (options.url ?? DEFAULT_URL)),
     connection: { ...url.credentials, ...options.connection },
     client: options.client,
-    namespace: checkLabel('namespace', options.namespace ?? 'default'),
     replicas,
     domain: options.domain ?? url.domain,
     timeout,
     monitor: options.monitor,
-    retentionAge: retentionAge(options.retention),
-    maxPayload,
-    requireDurable: options.requireDurable ?? false,
   }
-}
-
-function retentionAge(retention: BrokerOptions['retention']): number {
-  const { age = DEFAULT_RETENTION.age, count } = retention ?? {}
-  if (!(age >= 0)) throw invalid('retention.age', age, 'Give milliseconds')
-  if (count === undefined) return age
-  throw new NotSupportedError('The NATS broker cannot keep a number of finished tasks (retention.count)', {
-    fix: 'Use retention.age',
-  })
 }
 
 interface ParsedUrl {

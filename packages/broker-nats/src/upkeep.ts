@@ -33,14 +33,12 @@ export class Upkeep {
     const { link, names, clock } = parts
     this.#parts = parts
     const common = { link, clock, stream: names.tasks, filter: `${names.root}.*.*` }
+    const { age } = link.settings.retention
     this.#walks = [
       new LogWalk({ ...common, durable: 'mending', age: MENDING_AGE, look: (message) => this.#mend(message) }),
-      new LogWalk({
-        ...common,
-        durable: 'retention',
-        age: link.settings.retentionAge,
-        look: (message) => this.#expire(message),
-      }),
+      ...(age === undefined
+        ? []
+        : [new LogWalk({ ...common, durable: 'retention', age, look: (message) => this.#expire(message) })]),
     ]
   }
 

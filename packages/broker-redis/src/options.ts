@@ -1,5 +1,5 @@
-import { checkLabel, ConfigInvalidError, DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from '@ds/core'
-import type { BrokerOptions, Retention } from '@ds/core'
+import { ConfigInvalidError, resolveBrokerOptions } from '@ds/core'
+import type { BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
 import { Cluster, Redis } from 'ioredis'
 import type { ConnectionOptions } from 'node:tls'
 
@@ -56,11 +56,7 @@ export interface RedisAddress {
 }
 
 /** The options, checked and complete. */
-export interface ResolvedOptions {
-  readonly namespace: string
-  readonly retention: Retention
-  readonly maxPayload: number
-  readonly requireDurable: boolean
+export interface ResolvedOptions extends ResolvedBrokerOptions {
   readonly wait: Required<ReplicaWait> | undefined
   readonly target: RedisAddress | RedisClient
   /** For people: a URL without credentials. */
@@ -83,10 +79,7 @@ export function resolveOptions(options: RedisBrokerOptions): ResolvedOptions {
   const given = options.url === undefined ? options : { ...options, ...parseUrl(options.url, options.tls) }
   const target = isClient(given.client) ? given.client : addressOf(given)
   return {
-    namespace: checkLabel('namespace', given.namespace ?? 'default'),
-    retention: resolveRetention(given.retention),
-    maxPayload: whole('maxPayload', given.maxPayload ?? DEFAULT_MAX_PAYLOAD, [1]),
-    requireDurable: given.requireDurable ?? false,
+    ...resolveBrokerOptions(given, { broker: 'Redis', retentionByCount: true }),
     wait: resolveWait(given.wait),
     target,
     address: describeTarget(target),
@@ -170,14 +163,6 @@ function parametersOf(search: URLSearchParams): Partial<Record<Parameter, string
 function waitOf({ waitReplicas = '', waitTimeout }: Partial<Record<Parameter, string>>): ReplicaWait {
   const replicas = number('waitReplicas', waitReplicas)
   return waitTimeout === undefined ? { replicas } : { replicas, timeout: number('waitTimeout', waitTimeout) }
-}
-
-function resolveRetention(retention: Retention = DEFAULT_RETENTION): Retention {
-  const { age, count } = retention
-  return {
-    ...(age !== undefined && { age: whole('retention.age', age, [0]) }),
-    ...(count !== undefined && { count: whole('retention.count', count, [0]) }),
-  }
 }
 
 function resolveWait(wait: ReplicaWait | undefined): Required<ReplicaWait> | undefined {

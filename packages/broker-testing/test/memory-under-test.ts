@@ -13,9 +13,10 @@ export function brokerUnderTest(): BrokerUnderTest {
         if (broker instanceof MemoryBroker) broker.addBytes(queue, bytes)
       },
     },
-    skip: {
-      'lifecycle: options that cannot work are refused at once':
-        'the memory broker leaves the check of the common options to the config',
+    invalid: {
+      'a namespace with capitals': () => createMemoryBroker({ namespace: 'Production' }),
+      'a negative retention': () => createMemoryBroker({ retention: { age: -1 } }),
+      'a payload of nothing': () => createMemoryBroker({ maxPayload: 0 }),
     },
     capabilities: { shared: false, persistent: false, claimAhead: 0, queueLimit: true, retentionByCount: true },
   }

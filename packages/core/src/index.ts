@@ -5,6 +5,8 @@ export type { App, AppItem, TasksIn, TasksOf } from './app.ts'
 export { Batcher } from './batcher.ts'
 export type { BatcherOptions, OnAnswer } from './batcher.ts'
 export type { BrokerAdapter, BrokerOptions, Retention } from './broker-adapter.ts'
+export { resolveBrokerOptions } from './broker-options.ts'
+export type { ResolvedBrokerOptions } from './broker-options.ts'
 export type {
   Broker,
   CancelAnswer,

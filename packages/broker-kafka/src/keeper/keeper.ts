@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { DsError } from '@ds/core'
 import type { Parts } from '../parts.ts'
 import type { ParkedRecords } from '../registry/parked.ts'
@@ -11,6 +12,8 @@ export const SWEEP_INTERVAL = 250
 /** What has ended can wait: it is written together when there is so much of it, and at the latest at every fourth look. */
 const MANY = 500
 const THOROUGH_LOOK = 4
+/** Between two looks where the first left something over, in milliseconds: there is other work to do. */
+const BREATH = 50
 
 /** What a keeper needs. */
 export interface KeeperOptions {
@@ -64,17 +67,28 @@ export class Keeper {
       .finally(() => (this.#looking = undefined))
   }
 
+  /** Looks again while there is so much left that it would grow from look to look. */
   async #lookOver(): Promise<void> {
+    while (await this.#lookOnce()) await setTimeout(BREATH)
+  }
+
+  /** Whether a round was full, so that there may be more. */
+  async #lookOnce(): Promise<boolean> {
     const { parts, parked, retention } = this.#options
     const { view } = parts
     const kept = this.#kept.filter((index) => view.isLive(index)).flatMap((index) => view.partitions[index] ?? [])
-    if (kept.length === 0) return
+    if (kept.length === 0) return false
+    // What was written at the last look is known by now, or it would be written again.
+    await Promise.all(kept.map(({ index }) => view.current(index)))
     await loseExpired(parts, kept)
     await parkGarbage(parts, kept, parked)
-    if (retention !== undefined) await expireFinished(parts, kept, retention)
     this.#looks += 1
     const least = this.#looks % THOROUGH_LOOK === 0 ? 1 : MANY
-    await sealFinished(parts, kept, least)
-    await clearLitter(parts, kept, least)
+    const rounds = [
+      retention !== undefined && (await expireFinished(parts, kept, retention)),
+      await sealFinished(parts, kept, least),
+      await clearLitter(parts, kept, least),
+    ]
+    return rounds.includes(true)
   }
 }

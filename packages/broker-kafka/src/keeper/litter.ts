@@ -8,12 +8,15 @@ const LITTER_AFTER = 1000
 /** Tombstones to a round. */
 const ROUND = 4000
 
-/** Writes tombstones for records that say nothing any more, in the order in which they stand, if there are at least so many. */
+/**
+ * Writes tombstones for records that say nothing any more, in the order in which they stand, if there are at least so many. Gives whether
+ * some may have been left over.
+ */
 export async function clearLitter(
   { view, clock, topology }: Parts,
   kept: readonly Partition[],
   least: number,
-): Promise<void> {
+): Promise<boolean> {
   const before = clock.now() - LITTER_AFTER
   const records: LogRecord[] = []
   for (const { index, litter } of kept) {
@@ -23,4 +26,5 @@ export async function clearLitter(
     }
   }
   if (records.length >= least) await view.append(records)
+  return records.length >= ROUND
 }

@@ -13,12 +13,15 @@ export const SEAL_AFTER = 10_000
 const ROUND = 1000
 const ROUND_SIZE = 8 * 1024 * 1024
 
-/** Writes a record with the whole of each finished task, if there are at least so many; behind it the records it was made of become litter. */
-export async function sealFinished(parts: Parts, kept: readonly Partition[], least: number): Promise<void> {
+/**
+ * Writes a record with the whole of each finished task, if there are at least so many; behind it the records it was made of become litter.
+ * Gives whether some may have been left over.
+ */
+export async function sealFinished(parts: Parts, kept: readonly Partition[], least: number): Promise<boolean> {
   const { view, clock } = parts
   const before = clock.now() - SEAL_AFTER
   const finished = kept.flatMap(({ unsealed }) => finishedBefore(unsealed, before, ROUND))
-  if (finished.length < least) return
+  if (finished.length < least) return false
   const entries = firstOf(finished, ROUND_SIZE)
   const tasks = entries.map(({ task }) => task)
   const payloads = await payloadsOf(parts, entries)
@@ -28,6 +31,7 @@ export async function sealFinished(parts: Parts, kept: readonly Partition[], lea
     return found && entry.task === tasks[index] && !entry.gone ? [sealOf(entry, found)] : []
   })
   if (writes.length > 0) await view.write(writes)
+  return entries.length === ROUND || entries.length < finished.length
 }
 
 /** At least one, and no more than a round can carry. */
@@ -37,12 +41,12 @@ function firstOf(entries: readonly Entry[], most: number): Entry[] {
   return entries.slice(0, end < 0 ? entries.length : end)
 }
 
-/** Lets go of the finished tasks that are older than retention allows. */
+/** Lets go of the finished tasks that are older than retention allows. Gives whether some may have been left over. */
 export async function expireFinished(
   { view, clock }: Parts,
   kept: readonly Partition[],
   retention: number,
-): Promise<void> {
+): Promise<boolean> {
   const before = clock.now() - retention
   const writes: StateWrite[] = []
   for (const { unsealed, sealed } of kept) {
@@ -51,6 +55,7 @@ export async function expireFinished(
     }
   }
   if (writes.length > 0) await view.write(writes)
+  return writes.length === ROUND
 }
 
 function finishedBefore(chain: Chain<Entry>, time: number, most: number): Entry[] {

@@ -178,9 +178,7 @@ export class Reader {
   }
 
   #take(asked: ReadonlyMap<Reading, number>, answers: readonly PartitionData[]): void {
-    let refused = 0
-    let known = 0
-    let isNews = false
+    let [refused, known, isNews] = [0, 0, false]
     // When nothing came at all, no limit cut it off: up to its end each partition is empty.
     const isBarren = answers.every(({ records }) => records.length === 0)
     for (const answer of answers) {

@@ -8,6 +8,8 @@ const LEAST = 256
 /** Which finished tasks have their args and results in memory: those that ended last, up to a budget. */
 export class KeptPayloads {
   readonly #sizes = new Map<Entry, number>()
+  /** Stands at the oldest. A new iterator would have to pass all places that were given up since the map last grew. */
+  #oldest = this.#sizes.entries()
   readonly #budget: number
   #bytes = 0
 
@@ -37,8 +39,15 @@ export class KeptPayloads {
   }
 
   #dropOldest(): void {
-    for (const [entry, size] of this.#sizes) {
-      if (this.#bytes <= this.#budget) return
+    while (this.#bytes > this.#budget) {
+      const { value, done } = this.#oldest.next()
+      if (done === true) {
+        // It has passed everything there was, and sees nothing that comes later.
+        if (this.#sizes.size === 0) return
+        this.#oldest = this.#sizes.entries()
+        continue
+      }
+      const [entry, size] = value
       this.#sizes.delete(entry)
       this.#bytes -= size
       entry.args = entry.result = undefined

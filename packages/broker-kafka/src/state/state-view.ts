@@ -11,6 +11,7 @@ import { Partition } from './partition.ts'
 import type { PartitionListener } from './partition.ts'
 import { encodeRecord } from './records.ts'
 import type { StateRecord } from './records.ts'
+import { Sweeper } from './sweeper.ts'
 
 /** How long ago a server may have answered, in milliseconds. */
 const FRESH = 600
@@ -63,8 +64,8 @@ export class StateView {
   readonly #readings: Reading[]
   readonly #waiters: Set<Waiter> = new Set()
   readonly #resumed: Set<number> = new Set()
+  readonly #sweeper = new Sweeper((now) => this.#giveUp(now))
   #tail: Tail | undefined
-  #sweeper: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(options: StateViewOptions) {
@@ -89,8 +90,7 @@ export class StateView {
   async open(): Promise<void> {
     const { port, topology } = this.#options
     this.#tail = await port.tail({ topic: topology.state, onBatch: (batch) => this.#fold(batch) })
-    this.#sweeper = setInterval(() => this.#giveUp(), 250)
-    this.#sweeper.unref()
+    this.#sweeper.open()
   }
 
   /** Resolves once a server has answered the tail: of topics that were created just now it may not know yet that it leads them. */
@@ -100,7 +100,7 @@ export class StateView {
 
   async close(): Promise<void> {
     this.#closed = true
-    clearInterval(this.#sweeper)
+    this.#sweeper.close()
     const error = new BrokerClosedError()
     for (const waiter of this.#waiters) waiter.reject(error)
     this.#waiters.clear()
@@ -265,9 +265,8 @@ export class StateView {
     })
   }
 
-  #giveUp(): void {
+  #giveUp(now: number): void {
     const { patience } = this.#options
-    const now = Date.now()
     for (const waiter of this.#waiters) {
       const { progressAt } = this.#reading(waiter.partition)
       if (now - Math.max(waiter.since, progressAt) < patience) continue

@@ -101,10 +101,12 @@ async function retryHoldsUpNobody(context: CaseContext): Promise<void> {
   const broker = await context.open()
   const running = await runningTask(context, broker)
   await settleWell(running, running.delivery, again(3000))
-  for (const next of await submitThree(context, broker)) {
+  const others = new Set(await submitThree(context, broker))
+  while (others.size > 0) {
     const started = performance.now()
     const delivery = await receiveOne(context, running.consumer)
-    equal(delivery.task.id, next, 'the task that was received while another waits for its retry')
+    // In which order is another matter: they may have been claimed ahead, in several places at once.
+    check(others.delete(delivery.task.id), `${delivery.task.id} was received while another waits for its retry`)
     between(
       performance.now() - started,
       [0, context.tolerances.wakeUp],

@@ -16,7 +16,7 @@ import type {
   TaskQuery,
 } from '../broker.ts'
 import type { BrokerAdapter, BrokerOptions } from '../broker-adapter.ts'
-import { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from '../capabilities.ts'
+import { resolveBrokerOptions } from '../broker-options.ts'
 import type { BrokerCapabilities } from '../capabilities.ts'
 import { QueueFullError } from '../errors.ts'
 import { EventBuffer } from '../event-buffer.ts'
@@ -43,8 +43,10 @@ export class MemoryBroker implements Broker {
   readonly #state: MemoryState
   readonly #apps = new Map<string, AppDescription>()
 
+  /** @throws ConfigInvalidError for options that cannot work. */
   constructor(options: MemoryBrokerOptions = {}) {
-    this.#state = new MemoryState(options.retention ?? DEFAULT_RETENTION)
+    const { retention, maxPayload } = resolveBrokerOptions(options, { broker: 'memory', retentionByCount: true })
+    this.#state = new MemoryState(retention)
     this.capabilities = {
       shared: false,
       persistent: false,
@@ -58,7 +60,7 @@ export class MemoryBroker implements Broker {
       settlement: 'decided',
       retentionByCount: true,
       queueLimit: true,
-      maxPayload: options.maxPayload ?? DEFAULT_MAX_PAYLOAD,
+      maxPayload,
     }
   }
 
