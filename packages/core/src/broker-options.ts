@@ -28,9 +28,13 @@ export function resolveBrokerOptions(
     throw new NotSupportedError(`The ${broker} broker cannot keep a number of finished tasks (retention.count)`, {
       fix: 'Use retention.age',
     })
-  const whole = (name: string, value: unknown, least: number): number => wholeOption(broker, name, value, least)
-  if (typeof requireDurable !== 'boolean')
-    throw invalidOption(broker, 'requireDurable', requireDurable, 'Give true or false')
+  const invalid = (name: string, value: unknown, fix: string): ConfigInvalidError =>
+    new ConfigInvalidError(`The option ${name} of the ${broker} broker cannot be ${JSON.stringify(value)}`, { fix })
+  const whole = (name: string, value: unknown, least: number): number => {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
+    throw invalid(name, value, `Give a whole number from ${least} on`)
+  }
+  if (typeof requireDurable !== 'boolean') throw invalid('requireDurable', requireDurable, 'Give true or false')
   return {
     namespace: checkLabel('namespace', namespace),
     retention: {
@@ -40,15 +44,4 @@ export function resolveBrokerOptions(
     maxPayload: whole('maxPayload', maxPayload ?? DEFAULT_MAX_PAYLOAD, 1),
     requireDurable,
   }
-}
-
-function wholeOption(broker: string, name: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
-  throw invalidOption(broker, name, value, `Give a whole number from ${least} on`)
-}
-
-function invalidOption(broker: string, name: string, value: unknown, fix: string): ConfigInvalidError {
-  return new ConfigInvalidError(`The option ${name} of the ${broker} broker cannot be ${JSON.stringify(value)}`, {
-    fix,
-  })
 }
