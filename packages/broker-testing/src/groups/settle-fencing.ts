@@ -33,6 +33,7 @@ export async function oldAttempt(context: CaseContext): Promise<void> {
   equal(await broker.result(first.task.id), undefined, 'the result after the late outcome of an old attempt')
   equal(await broker.errors(first.task.id), [], 'the errors after the late outcome of an old attempt')
   const ended = await settleWell({ context, broker: other, consumer }, second, { type: 'done', result: '"second"' })
+  await context.watchFor(context.capabilities.readLag)
   await settleInVain(first, first.delivery, { type: 'done', result: '"first"' })
   equal([ended.state, await other.result(ended.id)], ['DONE', '"second"'], 'the outcome that stands')
 }
