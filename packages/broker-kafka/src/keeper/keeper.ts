@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { DsError } from '@ds/core'
 import type { Parts } from '../parts.ts'
 import type { ParkedRecords } from '../registry/parked.ts'
+import type { Partition } from '../state/partition.ts'
 import { clearLitter } from './litter.ts'
 import { loseExpired } from './leases.ts'
 import { parkGarbage } from './garbage.ts'
@@ -69,17 +70,24 @@ export class Keeper {
 
   /** Looks again while there is so much left that it would grow from look to look. */
   async #lookOver(): Promise<void> {
-    while (await this.#lookOnce()) await setTimeout(BREATH)
+    while (await this.#lookOnce()) {
+      await setTimeout(BREATH)
+      // What was written at the last look is known by then, or it would be written again.
+      await Promise.all(this.#live().map(({ index }) => this.#options.parts.view.current(index)))
+    }
+  }
+
+  /** The partitions that were dealt to this process, as far as they are read up to their end. */
+  #live(): Partition[] {
+    const { view } = this.#options.parts
+    return this.#kept.filter((index) => view.isLive(index)).flatMap((index) => view.partitions[index] ?? [])
   }
 
   /** Whether a round was full, so that there may be more. */
   async #lookOnce(): Promise<boolean> {
     const { parts, parked, retention } = this.#options
-    const { view } = parts
-    const kept = this.#kept.filter((index) => view.isLive(index)).flatMap((index) => view.partitions[index] ?? [])
+    const kept = this.#live()
     if (kept.length === 0) return false
-    // What was written at the last look is known by now, or it would be written again.
-    await Promise.all(kept.map(({ index }) => view.current(index)))
     await loseExpired(parts, kept)
     await parkGarbage(parts, kept, parked)
     this.#looks += 1
