@@ -79,6 +79,8 @@ export type RemoveAnswer = 'removed' | 'active' | 'unknown'
 /** A task as a manager asks for it. Core has checked its names and limits. */
 export interface NewTask {
   readonly id: string
+  /** The id was drawn for this submission, by `drawTaskId`: no other task has it, so that a broker need not look for one. */
+  readonly uniqueId?: true
   /** Drawn by core for this submission: tells a repeated one from another of the same id, and becomes `Task.incarnation`. */
   readonly incarnation: string
   readonly name: string

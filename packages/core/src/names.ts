@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { ConfigInvalidError } from './errors.ts'
 import { shown } from './shown.ts'
 
@@ -23,6 +24,18 @@ export function checkId(what: string, value: unknown): string {
   throw new ConfigInvalidError(`The ${what} ${shown(value)} is not valid`, {
     fix: 'Use 1 to 200 bytes of text',
   })
+}
+
+const DRAWN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** An id for a task whose creator gives none. */
+export function drawTaskId(): string {
+  return randomUUID()
+}
+
+/** Whether an id may have come from {@link drawTaskId}. */
+export function isDrawnTaskId(id: string): boolean {
+  return DRAWN.test(id)
 }
 
 /** The queue that a group's tasks wait in. */

@@ -1,11 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { NewTask } from './broker.ts'
 import { LONGEST_DELAY, milliseconds } from './duration.ts'
 import { wholeNumber } from './define-task.ts'
 import { ConfigInvalidError } from './errors.ts'
 import type { TaskProfile } from './known-tasks.ts'
 import type { Middleware } from './middleware.ts'
-import { checkId, checkLabel, queueOf } from './names.ts'
+import { checkId, checkLabel, drawTaskId, queueOf } from './names.ts'
 import { encodePayload } from './payload.ts'
 import { checkArgs } from './schema.ts'
 import type { TaskHeaders } from './task.ts'
@@ -43,7 +43,7 @@ function draft(asked: TaskAsked, profile: TaskProfile, rules: CreationRules): Ne
   const { name, args, maxRetries } = asked
   const group = asked.group === undefined ? profile.group : checkLabel('group', asked.group)
   const task: Draft = {
-    id: asked.id === undefined ? randomUUID() : checkId('task id', asked.id),
+    id: asked.id === undefined ? drawTaskId() : checkId('task id', asked.id),
     incarnation: nextIncarnation(),
     name: checkId('task name', name),
     group,
@@ -52,6 +52,7 @@ function draft(asked: TaskAsked, profile: TaskProfile, rules: CreationRules): Ne
     maxRetries: maxRetries === undefined ? profile.maxRetries : wholeNumber('maxRetries', maxRetries, 0),
     maxCrashes: profile.maxCrashes,
   }
+  if (asked.id === undefined) task.uniqueId = true
   if (profile.maxQueued !== undefined) task.maxQueued = profile.maxQueued
   if (asked.parentId !== undefined) task.parentId = checkId('parentId', asked.parentId)
   else if (rules.parentId !== undefined) task.parentId = rules.parentId
