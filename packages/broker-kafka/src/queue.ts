@@ -151,7 +151,7 @@ class QueueRoom {
   }
 }
 
-function writeOf(parts: Parts, { id, args, maxQueued: _limit, ...fields }: NewTask): StateWrite {
+function writeOf(parts: Parts, { id, args, maxQueued: _limit, uniqueId: _unique, ...fields }: NewTask): StateWrite {
   return { id, partition: placeOf(parts, id), record: { type: 'submitted', ...fields }, payload: args }
 }
 

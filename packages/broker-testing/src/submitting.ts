@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto'
+import { drawTaskId } from '@ds/core'
 import type { Broker, NewTask, Result, RetryAnswer, SubmitAnswer, Task, TaskState } from '@ds/core'
 import type { CaseContext } from './case-context.ts'
 import { check, equal, show } from './check.ts'
 
-/** A task as core would hand it to a broker. Its id is unique in the namespace of the case. */
+let drawn = 0
+
+/**
+ * A task as core would hand it to a broker. Its id is unique in the namespace of the case: two of three are drawn, as where the creator of
+ * a task gives none, the others are named.
+ */
 export function newTask(context: CaseContext, fields: Partial<NewTask> = {}): NewTask {
+  if (fields.id === undefined) drawn += 1
+  const identity: Pick<NewTask, 'id' | 'uniqueId'> =
+    drawn % 3 === 0 || fields.id !== undefined ? { id: context.name('task') } : { id: drawTaskId(), uniqueId: true }
   return {
-    id: context.name('task'),
+    ...identity,
     incarnation: randomUUID(),
     name: 'kit.task',
     group: 'kit',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { DsError } from '@ds/core'
+import { drawTaskId, DsError } from '@ds/core'
 import type { Broker, NewTask } from '@ds/core'
 import type { SubmitterRole } from './program-options.ts'
 import { say } from './say.ts'
@@ -10,7 +10,7 @@ export async function playSubmitter(broker: Broker, queue: string, role: Submitt
   const submitter = async (): Promise<void> => {
     while (next < role.count) {
       const size = Math.min(role.batch, role.count - next)
-      const tasks = Array.from({ length: size }, (_, index) => taskOf(queue, `${role.prefix}-${next + index}`))
+      const tasks = Array.from({ length: size }, (_, index) => taskOf(queue, identity(role, next + index)))
       next += size
       await submitBatch(broker, tasks)
     }
@@ -36,9 +36,14 @@ function ifOutage(error: unknown): never[] {
   throw error
 }
 
-function taskOf(queue: string, id: string): NewTask {
+/** Ids of both kinds: drawn, and named by the creator. */
+function identity({ prefix }: SubmitterRole, index: number): Pick<NewTask, 'id' | 'uniqueId'> {
+  return index % 2 === 0 ? { id: drawTaskId(), uniqueId: true } : { id: `${prefix}-${index}` }
+}
+
+function taskOf(queue: string, id: Pick<NewTask, 'id' | 'uniqueId'>): NewTask {
   return {
-    id,
+    ...id,
     incarnation: randomUUID(),
     name: 'kit.task',
     group: 'kit',

@@ -115,7 +115,7 @@ async function answersInOrder(context: CaseContext): Promise<void> {
 
 async function twiceInABatch(context: CaseContext): Promise<void> {
   const broker = await context.open()
-  const first = newTask(context, { args: '1' })
+  const first = newTask(context, { id: context.name('twice'), args: '1' })
   const second = newTask(context, { id: first.id, args: '2' })
   const answers = (await broker.submit([first, newTask(context), second])).map((answer) => valueOf(answer, 'a batch'))
   equal(answers.filter((answer) => answer === 'created').length, 2, 'tasks created of a batch that holds one id twice')
@@ -156,7 +156,7 @@ async function recordAsAsked(context: CaseContext): Promise<void> {
     args: '{"a":[1]}',
   })
   const { createdAt, ...rest } = await getTask(broker, task.id)
-  const { args: _args, ...asked } = task
+  const { args: _args, uniqueId: _unique, ...asked } = task
   const fresh = { schema: 1, state: 'QUEUED', progress: 0, attempt: 0, failures: 0, crashes: 0, version: 1 }
   equal(rest, { ...asked, ...fresh }, 'the record of a new task')
   check(Math.abs(createdAt - started) < 60_000, `createdAt ${createdAt} is no time in milliseconds near ${started}`)
