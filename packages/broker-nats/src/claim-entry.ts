@@ -1,4 +1,4 @@
-import type { ConsumerOptions, Delivery } from '@ds/core'
+import type { ConsumerOptions, Delivery, Payload } from '@ds/core'
 import { ack, nak } from './acknowledge.ts'
 import { decideClaim, leaseEnd } from './claim.ts'
 import type { ClaimDecision } from './claim.ts'
@@ -8,6 +8,7 @@ import type { Entry, Stored } from './codec.ts'
 import type { Holdings } from './holdings.ts'
 import type { Link } from './link.ts'
 import type { Names } from './names.ts'
+import { parkEntry } from './parked.ts'
 import type { Parked } from './parked.ts'
 import type { Payloads } from './payloads.ts'
 import type { Delivered } from './pull.ts'
@@ -48,18 +49,23 @@ export async function claimEntry(parts: ConsumerParts, candidate: Candidate): Pr
     entry = decodeEntry(candidate.entry.bytes)
   } catch (error) {
     if (!(error instanceof UndecodableRecord)) throw error
-    await parkEntry(parts, candidate, error.message)
+    await parkEntry(parts, candidate.entry, error.message)
     return undefined
   }
   const { decision, stored } = await parts.records.changeOne<Claimed>({
     id: entry.id,
-    known: candidate.entry.count === 1 && !candidate.doubtful ? storedIn(entry) : undefined,
-    decide: (standing) => decide(parts, { candidate, ticket: entry.ticket, standing }),
+    known: mayBelieve(candidate) ? storedIn(entry) : undefined,
+    decide: (standing) => decide(parts, { candidate, entry, standing }),
   })
-  if (decision.type === 'claim' && stored) return handOut(parts, candidate, stored)
-  if (decision.type === 'mine') return handOut(parts, candidate, decision.stored)
+  if (decision.type === 'claim' && stored) return handOut(parts, { candidate, entry, stored })
+  if (decision.type === 'mine') return handOut(parts, { candidate, entry, stored: decision.stored })
   if (!candidate.doubtful) dismiss(parts, candidate.entry, decision)
   return undefined
+}
+
+/** Whether what an entry says of its record is worth a try: nobody has had it before. */
+function mayBelieve({ entry: { count, stale }, doubtful }: Candidate): boolean {
+  return count === 1 && !stale && !doubtful
 }
 
 /** Gives a claim back that nobody was told of, if it stands. */
@@ -85,19 +91,21 @@ export async function releaseClaim(
 
 interface Question {
   readonly candidate: Candidate
-  readonly ticket: string
+  /** What it says. */
+  readonly entry: Entry
   readonly standing: Stored | undefined
 }
 
-function decide(parts: ConsumerParts, { candidate, ticket, standing }: Question): Decision<Claimed> {
-  const { claim, entry } = candidate
+function decide(parts: ConsumerParts, { candidate, entry, standing }: Question): Decision<Claimed> {
+  const { claim } = candidate
   const { clock, holdings, link, options } = parts
   holdings.release(claim)
   const decision = decideClaim(standing, {
-    ticket,
+    ticket: entry.ticket,
     claim,
     lease: options.lease,
-    sequence: entry.sequence,
+    sequence: candidate.entry.sequence,
+    isFirst: entry.revision === 0,
     now: clock.now(),
     takesSuspects: holdings.takesSuspects,
     sinceReturn: link.returnedAt === undefined ? undefined : performance.now() - link.returnedAt,
@@ -109,20 +117,30 @@ function decide(parts: ConsumerParts, { candidate, ticket, standing }: Question)
     : { answer: { decision } }
 }
 
-async function handOut(parts: ConsumerParts, candidate: Candidate, stored: Stored): Promise<Delivery> {
-  const { link, payloads, holdings, clock } = parts
+interface Win {
+  readonly candidate: Candidate
+  readonly entry: Entry
+  readonly stored: Stored
+}
+
+function handOut(parts: ConsumerParts, win: Win): Delivery | Promise<Delivery> {
+  const { task, args: kept } = win.stored.record
+  const args = 'first' in kept ? win.entry.record?.args : kept
+  if (args && 'text' in args) return deliveryOf(parts, win, args.text)
+  return parts.payloads.load(args, task).then((text) => deliveryOf(parts, win, text ?? 'null'))
+}
+
+function deliveryOf({ link, holdings, clock }: ConsumerParts, { candidate, stored }: Win, args: Payload): Delivery {
   const { entry, claim } = candidate
-  const { record } = stored
-  const { task, args, errors } = record
-  const text = 'text' in args ? args.text : ((await payloads.load(args, task)) ?? 'null')
-  const left = Math.max(1, leaseEnd(record) - clock.now())
+  const { task, errors } = stored.record
+  const left = Math.max(1, leaseEnd(stored.record) - clock.now())
   // A longer lease is put off by whoever gets the entry next.
   if (left < HANDOVER) nak(link, entry.reply, left)
   holdings.add({ entry, claim, stored })
   const previousError = errors?.at(-1)?.error
   return {
     task,
-    args: text,
+    args,
     lease: { id: task.id, attempt: task.attempt, token: claim, expiresIn: left },
     ...(previousError && { previousError }),
   }
@@ -143,10 +161,4 @@ function dismiss({ link, holdings }: ConsumerParts, { reply }: Delivered, decisi
     case 'mine':
       return
   }
-}
-
-async function parkEntry({ link, parked }: ConsumerParts, { entry }: Candidate, reason: string): Promise<void> {
-  const { queue, subject, sequence, bytes, reply } = entry
-  await parked.add({ id: `queue-${sequence}`, source: queue, subject, bytes, reason })
-  ack(link, reply)
 }

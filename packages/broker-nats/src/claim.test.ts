@@ -22,7 +22,16 @@ function queued(more: Partial<NewTask> = {}): Stored {
 }
 
 function situation(more: Partial<ClaimSituation> = {}): ClaimSituation {
-  return { ticket: 'life', sequence: 3, claim: 'c2', lease: 1000, now: AT + 10, takesSuspects: true, ...more }
+  return {
+    ticket: 'life',
+    sequence: 3,
+    isFirst: false,
+    claim: 'c2',
+    lease: 1000,
+    now: AT + 10,
+    takesSuspects: true,
+    ...more,
+  }
 }
 
 function running(more: Partial<TaskRecord> = {}, startedAt = AT): Stored {
@@ -42,6 +51,15 @@ describe('an entry of a queued task', () => {
     const write = written(queued(), situation())
     expect(write).toMatchObject({ entry: 3, lease: 1000, claim: 'c2', note: { type: 'StartedEvent' } })
     expect(write.task).toMatchObject({ state: 'RUNNING', attempt: 1, version: 2, startedAt: AT + 10 })
+  })
+
+  test('leaves the args in its first entry, which stays', () => {
+    const first = written(queued(), situation({ isFirst: true }))
+    expect(first.args).toEqual({ first: true })
+    const again = written({ record: first, revision: 8 }, situation({ isFirst: true, claim: 'c3', now: AT + 5000 }))
+    expect(again).toMatchObject({ args: { first: true }, claim: 'c3' })
+    const apart = { record: { ...queued().record, args: { blob: 'args' } }, revision: 0 }
+    expect(written(apart, situation({ isFirst: true })).args).toEqual({ blob: 'args' })
   })
 
   test('waits for what is left of its delay', () => {

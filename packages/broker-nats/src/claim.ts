@@ -1,4 +1,5 @@
 import { isDue, isFinal } from '@ds/core'
+import { IN_FIRST_ENTRY } from './codec.ts'
 import type { Stored, TaskRecord } from './codec.ts'
 import { applyTo, eventOfRecord, recordAfter } from './transitions.ts'
 
@@ -7,6 +8,8 @@ export interface ClaimSituation {
   readonly ticket: string
   /** Sequence of the entry in its stream. */
   readonly sequence: number
+  /** The entry holds the args, and stays: the record need not repeat them. */
+  readonly isFirst: boolean
   /** The nonce this claim was given when the entry arrived. */
   readonly claim: string
   /** Lease that the consumer asks for, in milliseconds. */
@@ -81,8 +84,9 @@ function ofLost(record: TaskRecord, situation: ClaimSituation): ClaimDecision {
   return { type: 'claim', write: { ...claimed(lost, situation), earlier: [eventOfRecord(lost)] } }
 }
 
-function claimed(record: TaskRecord, { now, sequence, lease, claim }: ClaimSituation): TaskRecord {
+function claimed(record: TaskRecord, { now, sequence, isFirst, lease, claim }: ClaimSituation): TaskRecord {
   const verdict = applyTo(record, { type: 'claimed', at: now })
   if (verdict.verdict !== 'applied') throw new Error('a due task cannot be claimed')
-  return { ...recordAfter(record, verdict, now), entry: sequence, lease, claim }
+  const args = isFirst && 'text' in record.args ? IN_FIRST_ENTRY : record.args
+  return { ...recordAfter(record, verdict, now), args, entry: sequence, lease, claim }
 }

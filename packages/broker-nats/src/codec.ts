@@ -1,8 +1,13 @@
 import { isFinal, STORED_STATES } from '@ds/core'
 import type { AttemptError, Payload, Task, TaskError, TaskEvent, TaskEventType } from '@ds/core'
 
-/** A payload in the record, or the name of the part that it is stored under apart from it. */
-export type Slot = { readonly text: Payload } | { readonly blob: string }
+/**
+ * A payload in the record, or the name of the part that it is stored under apart from it. Args may be in the first entry alone, which stays
+ * for as long as the task does.
+ */
+export type Slot = { readonly text: Payload } | { readonly blob: string } | typeof IN_FIRST_ENTRY
+
+export const IN_FIRST_ENTRY = { first: true } as const
 
 /** What a change was, for those who listen. The rest of the event is the task itself. */
 export interface ChangeNote {
@@ -60,7 +65,10 @@ export interface Entry {
   readonly ticket: string
   /** Of a delayed one: not before this time. */
   readonly runAt?: number
-  /** The record that was queued, and its revision: whoever receives the entry first need not read it. */
+  /**
+   * The record that was queued, and its revision: whoever receives the entry first need not read it. Revision 0 is a first entry: it alone
+   * holds the record, which has no message of its own before its first change.
+   */
   readonly record?: TaskRecord
   readonly revision?: number
 }
@@ -79,10 +87,13 @@ export function encodeEntry(entry: Entry): string {
 /** Records up to so many characters travel in their entries. */
 const COPY_LIMIT = 4096
 
-/** An entry with its record in it, if that is small. */
-export function encodeEntryOf({ record, revision, text = encodeRecord(record) }: Stored): string {
+/** An entry with its record in it, if that is no longer than `limit`. */
+export function encodeEntryOf(
+  { record, revision, text = encodeRecord(record) }: Stored,
+  limit: number = COPY_LIMIT,
+): string {
   const { task, ticket } = record
-  if (text.length > COPY_LIMIT) return encodeEntry({ schema: 1, id: task.id, ticket })
+  if (text.length > limit) return encodeEntry({ schema: 1, id: task.id, ticket })
   return `{"schema":1,"id":${JSON.stringify(task.id)},"ticket":${JSON.stringify(ticket)},"revision":${revision},"record":${text}}`
 }
 
@@ -128,6 +139,17 @@ export function storedIn({ record, revision }: Entry): Stored | undefined {
     if (error instanceof UndecodableRecord) return undefined
     throw error
   }
+}
+
+/**
+ * The record of a task that nobody had changed when this was its entry; undefined for an entry whose record has a message of its own.
+ * @throws UndecodableRecord
+ */
+export function firstRecordIn(bytes: Uint8Array): TaskRecord | undefined {
+  const { record, revision } = decodeEntry(bytes)
+  if (revision !== 0) return undefined
+  if (!isObject(record)) throw new UndecodableRecord('it holds no record')
+  return asRecord(record)
 }
 
 function parse(bytes: Uint8Array): Record<string, unknown> {

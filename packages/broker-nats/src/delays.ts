@@ -46,7 +46,7 @@ export class Delays {
     const durable = await ensureDelayConsumer(link, names)
     if (this.#puller || this.#closed) return
     const onEntry = (entry: Delivered): void => void this.#arrived.push(entry)
-    this.#puller = new QueuePuller({ link, stream: names.queues, durable, queue: durable, onEntry })
+    this.#puller = new QueuePuller({ link, stream: names.delayed, durable, queue: durable, onEntry })
     void this.#run(this.#puller)
   }
 

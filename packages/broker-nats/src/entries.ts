@@ -1,6 +1,6 @@
 import { decodeEntry, encodeEntry, encodeEntryOf, UndecodableRecord } from './codec.ts'
 import type { Entry, Stored, TaskRecord } from './codec.ts'
-import { isGone } from './errors.ts'
+import { deleteMessage } from './delete-message.ts'
 import type { Link } from './link.ts'
 import { delayedSubject, encodeToken, entrySubject } from './names.ts'
 import type { Names } from './names.ts'
@@ -8,16 +8,24 @@ import { publish, publishOnce } from './publish.ts'
 import type { NewMessage } from './publish.ts'
 import { StreamReader } from './stream-reader.ts'
 
-/** The entries in the queues: a message a waiting or running task. */
+/** An entry: the stream it is in, and its sequence there. */
+export interface PlaceOfEntry {
+  readonly stream: string
+  readonly sequence: number
+}
+
+/** The entries of tasks that have a record of their own: a message each, in its queue or among those that wait for their time. */
 export class Entries {
   readonly #link: Link
   readonly #names: Names
-  readonly #reader: StreamReader
+  readonly #queued: StreamReader
+  readonly #delayed: StreamReader
 
   constructor(link: Link, names: Names, replicated: () => boolean) {
     this.#link = link
     this.#names = names
-    this.#reader = new StreamReader(link, names.queues, replicated)
+    this.#queued = new StreamReader(link, names.tasks, replicated)
+    this.#delayed = new StreamReader(link, names.delayed, replicated)
   }
 
   /** Queues a task for the first time. Nobody can have done so before, and so the server need not remember it: that costs it much. */
@@ -48,34 +56,19 @@ export class Entries {
     return publishOnce(this.#link, message, QUEUEING)
   }
 
-  /** Sequence of the entry that a record stands for. */
-  async find(record: TaskRecord): Promise<number | undefined> {
+  /** Where the entry that a record stands for is. */
+  async find(record: TaskRecord): Promise<PlaceOfEntry | undefined> {
     const { queue, id } = record.task
-    const waiting = await this.#findAt(entrySubject(this.#names, queue, id), record)
+    const queued = { reader: this.#queued, stream: this.#names.tasks, subject: entrySubject(this.#names, queue, id) }
+    const waiting = await findAt(queued, record)
     if (waiting !== undefined || !isDelayed(record)) return waiting
-    return this.#findAt(delayedSubject(this.#names, queue, id), record)
-  }
-
-  async #findAt(subject: string, { ticket }: TaskRecord): Promise<number | undefined> {
-    const message = await this.#reader.newest(subject, 'looking for an entry')
-    if (!message) return undefined
-    try {
-      return decodeEntry(message.bytes).ticket === ticket ? message.sequence : undefined
-    } catch (error) {
-      if (error instanceof UndecodableRecord) return undefined
-      throw error
-    }
+    const subject = delayedSubject(this.#names, queue, id)
+    return findAt({ reader: this.#delayed, stream: this.#names.delayed, subject }, record)
   }
 
   /** Takes one out of its queue, if it is still there. */
-  async remove(sequence: number): Promise<void> {
-    try {
-      await this.#link.call('removing an entry', () =>
-        this.#link.manager.streams.deleteMessage(this.#names.queues, sequence, false),
-      )
-    } catch (error) {
-      if (!isGone(error)) throw error
-    }
+  async remove({ stream, sequence }: PlaceOfEntry): Promise<void> {
+    await deleteMessage(this.#link, stream, sequence)
   }
 
   #publishOnce(stored: Stored, name: string): Promise<void> {
@@ -90,6 +83,20 @@ export class Entries {
     if (!isDelayed(stored.record)) return { subject: entrySubject(this.#names, queue, id), body: encodeEntryOf(stored) }
     const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
     return { subject: delayedSubject(this.#names, queue, id), body }
+  }
+}
+
+async function findAt(
+  { reader, stream, subject }: { reader: StreamReader; stream: string; subject: string },
+  { ticket }: TaskRecord,
+): Promise<PlaceOfEntry | undefined> {
+  const message = await reader.newest(subject, 'looking for an entry')
+  if (!message) return undefined
+  try {
+    return decodeEntry(message.bytes).ticket === ticket ? { stream, sequence: message.sequence } : undefined
+  } catch (error) {
+    if (error instanceof UndecodableRecord) return undefined
+    throw error
   }
 }
 

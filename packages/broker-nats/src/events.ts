@@ -1,9 +1,8 @@
 import { EventBuffer } from '@ds/core'
 import type { EventFilter, SubscriptionItem } from '@ds/core'
-import { decodeRecord, UndecodableRecord } from './codec.ts'
-import type { TaskRecord } from './codec.ts'
 import type { Link } from './link.ts'
-import { taskSubject } from './names.ts'
+import { loggedRecord } from './logged-record.ts'
+import { logSubjects } from './names.ts'
 import type { Names } from './names.ts'
 import { Tail } from './tail.ts'
 import { eventsOf } from './transitions.ts'
@@ -25,10 +24,11 @@ export class NatsEvents {
     const tail = await Tail.open({
       link: this.#link,
       stream: this.#names.tasks,
-      filter: filter.taskId === undefined ? `${this.#names.root}.task.*` : taskSubject(this.#names, filter.taskId),
+      filter: logSubjects(this.#names, filter.taskId),
       from: 'new',
-      onMessage: ({ data }) => {
-        for (const event of eventsIn(data)) buffer.push(event)
+      onMessage: ({ subject, data }) => {
+        const record = loggedRecord(this.#names, subject, data)
+        for (const event of record ? eventsOf(record) : []) buffer.push(event)
       },
       onBreak: () => buffer.resync(),
     })
@@ -54,21 +54,5 @@ async function* closingOnReturn(buffer: EventBuffer, close: () => void): AsyncGe
     yield* buffer
   } finally {
     close()
-  }
-}
-
-/** The events a message of the log tells of. */
-function eventsIn(bytes: Uint8Array): ReturnType<typeof eventsOf> {
-  const record = recordIn(bytes)
-  return record ? eventsOf(record) : []
-}
-
-/** The record in a message of the log; undefined for what the next reader of the task will park. */
-export function recordIn(bytes: Uint8Array): TaskRecord | undefined {
-  try {
-    return decodeRecord(bytes)
-  } catch (error) {
-    if (error instanceof UndecodableRecord) return undefined
-    throw error
   }
 }

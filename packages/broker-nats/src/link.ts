@@ -142,22 +142,32 @@ export class Link {
    * Asks the server, together with all that is asked in this tick. `read` gives what the answer says; what it throws becomes an error of
    * ours. Where nobody answers, because a stream has no leader yet, nothing was done, and it is asked again for as long as a call may take.
    */
-  async ask<Answer>(question: Question, doing: string, read: (answer: Msg) => Answer): Promise<Answer> {
-    const until = performance.now() + this.settings.timeout
-    for (;;) {
-      if (this.#away) await this.#untilReturn(doing)
-      if (this.#closed) throw new BrokerClosedError()
-      const before = this.client.stats().inBytes
-      try {
-        const answer = read(await this.#requests.ask(question))
-        this.#lastAnswerAt = Date.now()
-        return answer
-      } catch (error) {
-        this.#suspectHalfOpen(error, before)
-        if (!(error instanceof errors.NoRespondersError) || performance.now() > until) throw toDsError(error, doing)
-        await delay(LEADER_WAIT)
+  ask<Answer>(question: Question, doing: string, read: (answer: Msg) => Answer): Promise<Answer> {
+    // One promise and no more: this is done several times for each task.
+    return new Promise((resolve, reject) => {
+      const until = performance.now() + this.settings.timeout
+      const send = (): void => this.#requests.ask({ question, onAnswer, onFailure })
+      const begin = (): void => {
+        if (this.#away) this.#untilReturn(doing).then(begin, reject)
+        else if (this.#closed) reject(new BrokerClosedError())
+        else send()
       }
-    }
+      const onAnswer = (answer: Msg): void => {
+        this.#lastAnswerAt = Date.now()
+        try {
+          resolve(read(answer))
+        } catch (error) {
+          reject(toDsError(error, doing))
+        }
+      }
+      const onFailure = (error: Error, bytesBefore: number): void => {
+        this.#suspectHalfOpen(error, bytesBefore)
+        const isPassing = error instanceof errors.NoRespondersError && performance.now() <= until
+        if (isPassing) setTimeout(begin, LEADER_WAIT)
+        else reject(toDsError(error, doing))
+      }
+      begin()
+    })
   }
 
   /** Sends without waiting. While the server is away nothing is sent: what would arrive late could do harm. */

@@ -1,7 +1,7 @@
 import { BrokerUnavailableError } from '@ds/core'
 import type { Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
-import { markSubject, removalSubject } from './names.ts'
+import { logSubjects, markSubject, queueOfDurable, recordSubjects, removalSubject } from './names.ts'
 import type { Names } from './names.ts'
 import type { RemovalNotice } from './records.ts'
 import { Tail } from './tail.ts'
@@ -31,17 +31,22 @@ export class LiveView {
     this.#link = link
     this.#names = names
     this.#process = process
-    this.#view = new TaskView(names.root)
+    this.#view = new TaskView(names)
     this.#stopWatching = link.onBreak(() => this.#reset())
   }
 
   /** The view with everything in it that anybody has written by now. */
   async upToDate(): Promise<TaskView> {
     const tail = await this.#start()
-    const subject = markSubject(this.#names, this.#process)
-    const { seq } = await this.#link.call('marking the log', () => this.#link.js.publish(subject, ''))
-    if (tail.last < seq) await this.#reach(seq)
+    const end = await this.#mark()
+    if (tail.last < end) await this.#reach(end)
     return this.#view
+  }
+
+  /** Sequence of a message that is written now, among the records. */
+  async #mark(): Promise<number> {
+    const subject = markSubject(this.#names, this.#process)
+    return (await this.#link.call('marking the log', () => this.#link.js.publish(subject, ''))).seq
   }
 
   /** Takes note of a removal by this process itself. */
@@ -62,20 +67,57 @@ export class LiveView {
     return this.#tail
   }
 
-  #open(): Promise<Tail> {
+  async #open(): Promise<Tail> {
     this.#removals = this.#link.subscribe(removalSubject(this.#names), ({ data }) => {
       const notice = noticeIn(data)
       if (notice) this.#view.drop(notice.id, notice.revision)
     })
+    const ended = await this.#endOfHistory()
+    if (ended > 0) await this.#readHistory(ended)
+    return this.#follow({ filter: logSubjects(this.#names), from: ended + 1 })
+  }
+
+  /**
+   * How far the log is history: entries up to there were taken and acknowledged, so that each of their tasks has a record of its own, and
+   * the entries need not be read.
+   */
+  async #endOfHistory(): Promise<number> {
+    const { link, tasks } = { link: this.#link, tasks: this.#names.tasks }
+    let ended = await this.#mark()
+    await link.call('asking how far the queues are', async () => {
+      for await (const info of link.manager.consumers.list(tasks)) {
+        if (queueOfDurable(info.name) === undefined) continue
+        const isEmpty = info.num_pending === 0 && info.num_ack_pending === 0
+        if (!isEmpty) ended = Math.min(ended, info.ack_floor.stream_seq)
+      }
+    })
+    return ended
+  }
+
+  /** Reads the records up to a sequence that one of them has passed, or the mark that was set last. */
+  async #readHistory(ended: number): Promise<void> {
+    const { promise: passed, resolve, reject } = Promise.withResolvers<void>()
+    const stopWatching = this.#link.onBreak(() => reject(brokenOff()))
+    const tail = await this.#follow({ filter: recordSubjects(this.#names), from: 1 }, (sequence) => {
+      if (sequence >= ended) resolve()
+    })
+    try {
+      await passed
+    } finally {
+      stopWatching()
+      tail.close()
+    }
+  }
+
+  #follow(range: { filter: string; from: number }, onPassed?: (sequence: number) => void): Promise<Tail> {
     return Tail.open({
       link: this.#link,
       stream: this.#names.tasks,
-      // Four tokens: records, and the marks that tell how far it has come.
-      filter: `${this.#names.root}.*.*`,
-      from: 'all',
+      ...range,
       onMessage: (message, sequence) => {
         this.#view.take(message, sequence)
         this.#passed(sequence)
+        onPassed?.(sequence)
       },
       // It goes on where it was, and misses nothing: a break of the connection is another matter.
       onBreak: () => undefined,
@@ -111,9 +153,13 @@ export class LiveView {
     this.#tail?.then((tail) => tail.close()).catch(() => undefined)
     this.#tail = undefined
     this.#view.clear()
-    const error = new BrokerUnavailableError('The connection broke while the view of all tasks came up to date')
+    const error = brokenOff()
     for (const { reject } of this.#waiters.splice(0)) reject(error)
   }
+}
+
+function brokenOff(): BrokerUnavailableError {
+  return new BrokerUnavailableError('The connection broke while the view of all tasks came up to date')
 }
 
 /** A notice that cannot be read is as one that got lost: the next page that holds the task finds it gone. */

@@ -3,6 +3,7 @@ import { AckPolicy } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import { ack, nak } from './acknowledge.ts'
 import type { Clock } from './clock.ts'
+import { ensureDurable } from './durable.ts'
 import type { Link } from './link.ts'
 import { QueuePuller } from './pull.ts'
 import type { Delivered } from './pull.ts'
@@ -39,16 +40,14 @@ export class LogWalk {
 
   async open(): Promise<void> {
     const { link, stream, durable, filter } = this.#options
-    await link.call(`creating the consumer ${durable}`, () =>
-      link.manager.consumers.add(stream, {
-        durable_name: durable,
-        filter_subject: filter,
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: nanos(ACK_WAIT),
-        max_deliver: -1,
-        max_ack_pending: -1,
-      }),
-    )
+    await ensureDurable(link, stream, {
+      durable_name: durable,
+      filter_subject: filter,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ACK_WAIT),
+      max_deliver: -1,
+      max_ack_pending: -1,
+    })
     if (this.#puller || this.#closed) return
     const onEntry = (message: Delivered): void => void this.#arrived.push(message)
     this.#puller = new QueuePuller({ link, stream, durable, queue: durable, onEntry })

@@ -1,6 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeToken, encodeToken, entrySubject, namesOf, queueOfSubject } from './names.ts'
+import {
+  decodeToken,
+  delayedSubject,
+  durableOf,
+  encodeToken,
+  entrySubject,
+  markSubject,
+  namesOf,
+  placeInLog,
+  queueOfDurable,
+  queueOfSubject,
+  taskSubject,
+} from './names.ts'
 
 describe('tokens', () => {
   test('any text becomes one token of a subject and comes back', () => {
@@ -27,7 +39,19 @@ describe('tokens', () => {
   })
 })
 
-test('the queue is read back from the subject of an entry', () => {
-  const names = namesOf('my-space')
-  expect(queueOfSubject(names, entrySubject(names, 'high-1', 'a.b'))).toBe('high-1')
+const names = namesOf('my-space')
+
+test('the queue is read back from the subject of a delayed entry', () => {
+  expect(queueOfSubject(names, delayedSubject(names, 'high-1', 'a.b'))).toBe('high-1')
+})
+
+test('records, entries and marks are told apart, whatever the id and the queue are called', () => {
+  expect(placeInLog(names, taskSubject(names, '=_a.b'))).toMatchObject({ kind: 'record' })
+  expect(placeInLog(names, entrySubject(names, '-', '_'))).toEqual({ kind: 'entry', token: '_' })
+  expect(placeInLog(names, markSubject(names, 'task'))).toMatchObject({ kind: 'mark' })
+})
+
+test('the queue is read back from the name of its consumer', () => {
+  expect(queueOfDurable(durableOf('high-1'))).toBe('high-1')
+  expect(queueOfDurable('mending')).toBeUndefined()
 })

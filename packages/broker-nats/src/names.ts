@@ -1,9 +1,9 @@
 /** Names on the server, all derived from the namespace: `[a-z0-9-]{1,48}`. */
 export interface Names {
-  /** Stream of the task records, of payloads too large to ride in them, and of the Apps. */
+  /** Stream of the task records and of the entries in the queues, of payloads too large to ride in a record, and of the Apps. */
   readonly tasks: string
-  /** Work queue stream of the entries. */
-  readonly queues: string
+  /** Work queue stream of the entries that wait for their time. */
+  readonly delayed: string
   /** Stream of what could not be decoded. */
   readonly parked: string
   /** What all subjects of the namespace begin with, as in `ds.default`. */
@@ -12,12 +12,40 @@ export interface Names {
 
 export function namesOf(namespace: string): Names {
   const stream = `DS_${namespace}`
-  return { tasks: `${stream}_TASKS`, queues: `${stream}_QUEUES`, parked: `${stream}_PARKED`, root: `ds.${namespace}` }
+  return { tasks: `${stream}_TASKS`, delayed: `${stream}_DELAYED`, parked: `${stream}_PARKED`, root: `ds.${namespace}` }
 }
 
+/** In the place of a queue: no queue has that name. */
+const RECORD = '_'
+
+/** The record of a task. */
 export function taskSubject({ root }: Names, id: string): string {
-  return `${root}.task.${encodeToken(id)}`
+  return `${root}.task.${RECORD}.${encodeToken(id)}`
 }
+
+/** All records, and the marks among them. */
+export function recordSubjects({ root }: Names): string {
+  return `${root}.task.${RECORD}.*`
+}
+
+/** All that is ever said of a task, or of any: its entries and its records. */
+export function logSubjects({ root }: Names, id?: string): string {
+  return `${root}.task.*.${id === undefined ? '*' : encodeToken(id)}`
+}
+
+/** What a subject of the log stands for. */
+export function placeInLog(
+  { root }: Names,
+  subject: string,
+): { readonly kind: 'record' | 'entry' | 'mark'; readonly token: string } {
+  const [queue, token = ''] = subject.slice(root.length + TASK.length).split('.')
+  if (queue !== RECORD) return { kind: 'entry', token }
+  return { kind: token.startsWith(MARK) ? 'mark' : 'record', token }
+}
+
+const TASK = '.task.'
+/** No token of an id begins so. */
+const MARK = '=_'
 
 /** A payload that is stored apart; `part` tells args and the results of attempts from each other. */
 export function blobSubject({ root }: Names, place: { id: string; incarnation: string; part: string }): string {
@@ -29,8 +57,14 @@ export function blobsOf({ root }: Names, { id, incarnation }: { id: string; inca
   return `${root}.blob.${encodeToken(id)}.${encodeToken(incarnation)}.>`
 }
 
+/** The entry of a task in its queue. */
 export function entrySubject({ root }: Names, queue: string, id: string): string {
-  return `${root}.queue.${queue}.${encodeToken(id)}`
+  return `${root}.task.${queue}.${encodeToken(id)}`
+}
+
+/** All entries of a queue. */
+export function entriesOf({ root }: Names, queue: string): string {
+  return `${root}.task.${queue}.*`
 }
 
 /** An entry that waits for its time before it goes into its queue. */
@@ -49,7 +83,7 @@ export function appSubject({ root }: Names, name: string): string {
 
 /** A message that a process writes to learn the server's time and the end of the log. */
 export function markSubject({ root }: Names, process: string): string {
-  return `${root}.mark.${encodeToken(process)}`
+  return `${root}.task.${RECORD}.${MARK}${encodeToken(process)}`
 }
 
 export function parkedSubject({ root }: Names, id: string): string {
@@ -67,8 +101,15 @@ export function removalSubject({ root }: Names): string {
 
 /** The durable consumer that the workers of a queue share. */
 export function durableOf(queue: string): string {
-  return `queue-${queue}`
+  return `${DURABLE}${queue}`
 }
+
+/** The queue of such a consumer; undefined for any other. */
+export function queueOfDurable(durable: string): string | undefined {
+  return durable.startsWith(DURABLE) ? durable.slice(DURABLE.length) : undefined
+}
+
+const DURABLE = 'queue-'
 
 /** The durable consumer of all that is delayed. Queues have a prefix of their own. */
 export const DELAYED = 'delayed'

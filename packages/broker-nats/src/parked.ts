@@ -1,6 +1,7 @@
 import type { ParkedItem, ParkedStore } from '@ds/core'
 import { headers } from '@nats-io/transport-node'
-import { isConflict, isGone } from './errors.ts'
+import { deleteMessage } from './delete-message.ts'
+import { isConflict } from './errors.ts'
 import type { Link } from './link.ts'
 import { decodeToken, parkedSubject } from './names.ts'
 import type { Names } from './names.ts'
@@ -17,6 +18,16 @@ export interface Found {
   readonly subject: string
   readonly bytes: Uint8Array
   readonly reason: string
+}
+
+/** Takes what is no entry out of its queue and keeps it elsewhere. */
+export async function parkEntry(
+  { link, names, parked }: { readonly link: Link; readonly names: Names; readonly parked: Parked },
+  { queue, subject, sequence, bytes }: { queue: string; subject: string; sequence: number; bytes: Uint8Array },
+  reason: string,
+): Promise<void> {
+  await parked.add({ id: `queue-${sequence}`, source: queue, subject, bytes, reason })
+  await deleteMessage(link, names.tasks, sequence)
 }
 
 /** What nobody could decode, in a stream of its own. */
@@ -73,7 +84,7 @@ export class Parked implements ParkedStore {
 
   async remove(id: string): Promise<boolean> {
     const message = await this.#find(id)
-    return message !== undefined && this.#delete(message)
+    return message !== undefined && deleteMessage(this.#link, this.#names.parked, message.sequence)
   }
 
   async replay(id: string): Promise<boolean> {
@@ -84,7 +95,7 @@ export class Parked implements ParkedStore {
     await this.#link.call('replaying what was parked', () =>
       this.#link.js.publish(subject, message.bytes, { msgID: `replay/${message.sequence}` }),
     )
-    return this.#delete(message)
+    return deleteMessage(this.#link, this.#names.parked, message.sequence)
   }
 
   #next(sequence: number): Promise<StoredMessage | undefined> {
@@ -93,17 +104,6 @@ export class Parked implements ParkedStore {
 
   #find(id: string): Promise<StoredMessage | undefined> {
     return this.#reader.last(parkedSubject(this.#names, id), 'reading what is parked')
-  }
-
-  async #delete({ sequence }: StoredMessage): Promise<boolean> {
-    try {
-      return await this.#link.call('removing what was parked', () =>
-        this.#link.manager.streams.deleteMessage(this.#names.parked, sequence, false),
-      )
-    } catch (error) {
-      if (isGone(error)) return false
-      throw error
-    }
   }
 
   #itemOf({ subject, sequence, bytes, header, time }: StoredMessage): ParkedItem {

@@ -12,6 +12,7 @@ import { durabilityOf } from './durability.ts'
 import { Delays } from './delays.ts'
 import { Entries } from './entries.ts'
 import { NatsEvents } from './events.ts'
+import { FirstEntries } from './first-entries.ts'
 import { Holdings } from './holdings.ts'
 import { Link } from './link.ts'
 import { LiveView } from './live-view.ts'
@@ -22,6 +23,7 @@ import type { Settings } from './options.ts'
 import { Parked } from './parked.ts'
 import { Payloads } from './payloads.ts'
 import { NatsQueue } from './queue.ts'
+import { Queues } from './queues.ts'
 import { Records } from './records.ts'
 import { NatsStore } from './store.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -63,15 +65,17 @@ export class NatsParts {
     const payloads = new Payloads(link, names, replicated)
     const entries = new Entries(link, names, replicated)
     const clock = this.#clock
-    const records = new Records({ link, names, replicated, parked })
+    const queues = new Queues(link, names)
+    const firstEntries = new FirstEntries({ link, names, queues, parked, replicated })
+    const records = new Records({ link, names, replicated, parked, firstEntries })
     const view = new LiveView({ link, names, process: this.#process })
-    const store = new NatsStore({ records, payloads, view, clock })
+    const store = new NatsStore({ records, payloads, entries, view, clock })
     this.#settings = settings
     this.link = link
     this.names = names
     this.parked = parked
     this.store = store
-    this.queue = new NatsQueue({ link, names, records, payloads, entries, clock })
+    this.queue = new NatsQueue({ link, names, records, payloads, entries, firstEntries, clock })
     this.events = new NatsEvents(link, names)
     this.#reader = new StreamReader(link, names.tasks, replicated)
     this.apps = new NatsApps(link, names, this.#reader)

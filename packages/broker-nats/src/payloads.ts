@@ -1,7 +1,8 @@
 import type { Payload, Task } from '@ds/core'
+import { firstRecordIn } from './codec.ts'
 import type { Slot } from './codec.ts'
 import type { Link } from './link.ts'
-import { blobsOf, blobSubject } from './names.ts'
+import { blobsOf, blobSubject, entrySubject } from './names.ts'
 import type { Names } from './names.ts'
 import { StreamReader } from './stream-reader.ts'
 
@@ -34,17 +35,24 @@ export class Payloads {
     return { blob: part }
   }
 
-  async load(slot: Slot | undefined, life: Life): Promise<Payload | undefined> {
+  async load(slot: Slot | undefined, life: Life & Pick<Task, 'queue'>): Promise<Payload | undefined> {
     if (slot === undefined) return undefined
     if ('text' in slot) return slot.text
+    if ('first' in slot) return this.#loadFirst(life)
     const subject = blobSubject(this.#names, { ...life, part: slot.blob })
     const message = await this.#reader.newest(subject, 'reading a payload')
     return message && Buffer.from(message.bytes).toString('utf8')
   }
 
+  async #loadFirst({ id, queue, incarnation }: Life & Pick<Task, 'queue'>): Promise<Payload | undefined> {
+    const message = await this.#reader.newest(entrySubject(this.#names, queue, id), 'reading args')
+    const record = message && firstRecordIn(message.bytes)
+    return record?.task.incarnation === incarnation && 'text' in record.args ? record.args.text : undefined
+  }
+
   /** Removes one that no record names. */
   async drop(slot: Slot | undefined, life: Life): Promise<void> {
-    if (slot === undefined || 'text' in slot) return
+    if (slot === undefined || !('blob' in slot)) return
     await this.#purge(blobSubject(this.#names, { ...life, part: slot.blob }))
   }
 

@@ -15,13 +15,18 @@ export interface NewMessage {
 }
 
 /** Stores a message if the newest of its subject has this sequence, 0 for none. Gives the new sequence; undefined where another stands. */
-export async function publishIfExpected(
+export function publishIfExpected(
   link: Link,
   { subject, body, expected }: NewMessage & { expected: number },
   doing: string,
 ): Promise<number | undefined> {
+  const header = { name: EXPECTED, value: String(expected) }
+  return link.ask({ subject, payload: body, header }, doing, sequenceUnlessConflict)
+}
+
+function sequenceUnlessConflict(answer: Msg): number | undefined {
   try {
-    return await publish(link, { subject, body, header: { name: EXPECTED, value: String(expected) } }, doing)
+    return sequenceIn(answer)
   } catch (error) {
     if (isConflict(error)) return undefined
     throw error

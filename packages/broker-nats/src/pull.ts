@@ -1,6 +1,7 @@
 import { createInbox, errors, nanos } from '@nats-io/transport-node'
-import type { Msg, Subscription } from '@nats-io/transport-node'
+import type { Msg, MsgHdrs, Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
+import { HANDOVER } from './topology.ts'
 
 /** An entry as it was delivered: this consumer's until its lease runs out, acknowledged through its reply subject. */
 export interface Delivered extends DeliveryPlace {
@@ -8,6 +9,11 @@ export interface Delivered extends DeliveryPlace {
   readonly subject: string
   readonly bytes: Uint8Array
   readonly reply: string
+  /**
+   * It came so long after it was asked for that it may have been given to another meanwhile: this process stood still, or the network did.
+   * What it says is to be read again.
+   */
+  readonly stale: boolean
 }
 
 /** What the reply subject of a delivered message tells. */
@@ -43,6 +49,7 @@ interface PullRequest {
 
 interface Pull {
   left: number
+  readonly freshUntil: number
   readonly end: () => void
   readonly fail: (error: Error) => void
 }
@@ -123,7 +130,8 @@ export class QueuePuller {
         }
         const fail = (error: Error): void => settle(() => reject(error))()
         const timer = setTimeout(() => fail(new errors.TimeoutError()), timeout)
-        this.#pulls.set(reply, { left: request.batch, end: settle(resolve), fail })
+        const freshUntil = performance.now() + HANDOVER
+        this.#pulls.set(reply, { left: request.batch, freshUntil, end: settle(resolve), fail })
         link.publish(`${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`, JSON.stringify(request), { reply })
       })
     })
@@ -135,25 +143,33 @@ export class QueuePuller {
   }
 
   #onMessage(message: Msg): void {
-    const { headers, subject } = message
-    if (headers !== undefined && headers.code > 0) return this.#onStatus(subject, headers.code, headers.description)
+    const { subject, reply = '' } = message
+    // Headers are decoded where they are looked at: those of an entry are not.
+    if (!reply.startsWith(DELIVERED)) return this.#onStatus(subject, message.headers)
     const { queue, onEntry } = this.#options
-    const reply = message.reply ?? ''
-    onEntry({ queue, subject, bytes: message.data, reply, ...placeOf(reply) })
-    for (const pull of this.#pulls.values()) {
-      pull.left -= 1
-      if (pull.left === 0) pull.end()
-      return
-    }
+    const pull = this.#oldestPull()
+    const stale = pull === undefined || performance.now() > pull.freshUntil
+    onEntry({ queue, subject, bytes: message.data, reply, stale, ...placeOf(reply) })
+    if (!pull) return
+    pull.left -= 1
+    if (pull.left === 0) pull.end()
   }
 
-  #onStatus(subject: string, code: number, description: string): void {
+  #oldestPull(): Pull | undefined {
+    for (const pull of this.#pulls.values()) return pull
+    return undefined
+  }
+
+  #onStatus(subject: string, status: MsgHdrs | undefined): void {
     const pull = this.#pulls.get(subject)
-    if (!pull || code < 400) return
-    if (NOTHING_LEFT.includes(code)) pull.end()
-    else pull.fail(new Error(`${code} ${description}`))
+    if (!pull || status === undefined || status.code < 400) return
+    if (NOTHING_LEFT.includes(status.code)) pull.end()
+    else pull.fail(new Error(`${status.code} ${status.description}`))
   }
 }
+
+/** What the reply subject of a delivered message begins with. */
+export const DELIVERED = '$JS.ACK.'
 
 /** Reads `$JS.ACK.[domain.account.]stream.consumer.COUNT.SEQUENCE.ORDER.TIME.pending[.random]`. */
 export function placeOf(reply: string): DeliveryPlace {

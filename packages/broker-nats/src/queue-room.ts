@@ -2,7 +2,8 @@ import type { NewTask } from '@ds/core'
 import type { Link } from './link.ts'
 import { durableOf } from './names.ts'
 import type { Names } from './names.ts'
-import { ensureConsumer, findConsumer } from './topology.ts'
+import { findConsumer } from './durable.ts'
+import { ensureConsumer } from './topology.ts'
 
 /** A place in a queue that one task asks for. Taken at most once. */
 export interface Place {
@@ -48,8 +49,8 @@ export class QueueRoom {
 
 /** Entries that were never delivered: neither what runs nor what waits for a retry. */
 async function waitingIn({ link, names }: { link: Link; names: Names }, queue: string): Promise<number> {
-  const present = await findConsumer(link, names.queues, durableOf(queue))
+  const present = await findConsumer(link, names.tasks, durableOf(queue))
   if (present) return present.num_pending
   await ensureConsumer(link, names, queue)
-  return (await findConsumer(link, names.queues, durableOf(queue)))?.num_pending ?? 0
+  return (await findConsumer(link, names.tasks, durableOf(queue)))?.num_pending ?? 0
 }

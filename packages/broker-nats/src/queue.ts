@@ -1,8 +1,9 @@
-import { isFinal, QueueFullError } from '@ds/core'
+import { isDrawnTaskId, isFinal, QueueFullError } from '@ds/core'
 import type { CancelAnswer, NewTask, Result, RetryAnswer, SubmitAnswer, TaskQueue } from '@ds/core'
 import type { Clock } from './clock.ts'
 import type { Slot, Stored, TaskRecord } from './codec.ts'
 import type { Entries } from './entries.ts'
+import type { FirstEntries } from './first-entries.ts'
 import type { Link } from './link.ts'
 import { cancelSubject } from './names.ts'
 import type { Names } from './names.ts'
@@ -19,6 +20,7 @@ export interface QueueParts {
   readonly records: Records
   readonly payloads: Payloads
   readonly entries: Entries
+  readonly firstEntries: FirstEntries
   readonly clock: Clock
 }
 
@@ -28,6 +30,13 @@ interface Submitted {
   readonly stored?: Stored
   /** Written by this very call. */
   readonly fresh?: boolean
+}
+
+interface Retrying {
+  readonly nonce: string
+  readonly known: Stored | undefined
+  /** Of the known one. */
+  readonly args: Slot | undefined
 }
 
 /** The queue as managers see it. A task is stored first and queued second; who finds the one without the other mends it. */
@@ -70,10 +79,26 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   }
 
   async retry(id: string, { nonce }: { nonce: string }): Promise<RetryAnswer> {
+    for (;;) {
+      const known = await this.#parts.records.read(id)
+      const answer = await this.#retryKnown(id, { nonce, known, args: known && (await this.#argsForRetry(known)) })
+      if (answer !== 'again') return answer
+    }
+  }
+
+  /** Args as the record of a retry holds them: its entry takes the place of the first one. */
+  async #argsForRetry({ record: { args, task } }: Stored): Promise<Slot> {
+    if (!('first' in args) || !isFinal(task.state)) return args
+    const text = await this.#parts.payloads.load(args, task)
+    return text === undefined ? args : { text }
+  }
+
+  async #retryKnown(id: string, { nonce, known, args }: Retrying): Promise<RetryAnswer | 'again'> {
     const { records, payloads, entries, clock } = this.#parts
     let dropped: Slot | undefined
-    const answer = await records.changeOne<RetryAnswer | Stored>({
+    const answer = await records.changeOne<RetryAnswer | 'again' | Stored>({
       id,
+      known: known ?? 'none',
       decide: (standing) => {
         if (!standing) return { answer: 'unknown' }
         const { record } = standing
@@ -81,10 +106,11 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
         const at = clock.now()
         const verdict = applyTo(record, { type: 'retry', at })
         if (verdict.verdict !== 'applied') return { answer: 'active' }
+        if (!args || record.task.incarnation !== known?.record.task.incarnation) return { answer: 'again' }
         dropped = record.result
         // The nonce is the ticket too: of this queueing and of no other.
         const { entry: _entry, ...next } = recordAfter(record, verdict, at)
-        const write: TaskRecord = { ...next, retriedBy: nonce, ticket: nonce }
+        const write: TaskRecord = { ...next, args, retriedBy: nonce, ticket: nonce }
         return { write, answer: (stored) => stored }
       },
     })
@@ -96,13 +122,25 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   }
 
   async #submitOne(task: NewTask, room: QueueRoom): Promise<SubmitAnswer> {
-    const { records, payloads, entries, clock } = this.#parts
+    const { payloads, clock, firstEntries } = this.#parts
     const args = inlineSlot(task.args) ?? (await payloads.keepApart(task.args, task, 'args'))
+    if (task.uniqueId !== true || task.maxQueued !== undefined) return this.#submitNamed(task, args, room)
+    const record = acceptedRecord(task, args, clock.now())
+    if (record.task.runAt !== undefined) return this.#submitNamed(task, args, room)
+    // One message says it all: nobody else can have submitted the id.
+    await firstEntries.add(record)
+    return 'created'
+  }
+
+  /** The record finds out whether there is one of that id, the entry follows it. */
+  async #submitNamed(task: NewTask, args: Slot, room: QueueRoom): Promise<SubmitAnswer> {
+    const { records, payloads, entries, clock } = this.#parts
     const place = room.placeFor(task)
     const { answer, stored, fresh } = await records.changeOne<Submitted>({
       id: task.id,
-      // The write itself finds out whether there is one; a task with a limit must know before it counts.
-      known: task.maxQueued === undefined ? 'none' : undefined,
+      // The write itself finds out whether there is a record of its own; one in a first entry is looked for. A task with a limit must know
+      // before it counts.
+      known: task.maxQueued === undefined && (task.uniqueId || !isDrawnTaskId(task.id)) ? 'none' : undefined,
       decide: (standing) => {
         if (standing) return { answer: { answer: isOwn(standing, task) ? 'created' : 'exists', stored: standing } }
         if (!place.take()) return { answer: { answer: 'full' } }

@@ -32,7 +32,7 @@ export class Receiver {
         new QueuePuller({
           link,
           queue,
-          stream: names.queues,
+          stream: names.tasks,
           durable: durableOf(queue),
           onEntry: (entry) => this.#onEntry(entry),
         }),

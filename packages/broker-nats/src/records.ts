@@ -2,7 +2,8 @@ import { DsError } from '@ds/core'
 import type { Result } from '@ds/core'
 import { decodeRecord, encodeRecord, UndecodableRecord } from './codec.ts'
 import type { Stored, TaskRecord } from './codec.ts'
-import { isGone } from './errors.ts'
+import { deleteMessage } from './delete-message.ts'
+import type { FirstEntries } from './first-entries.ts'
 import type { Link } from './link.ts'
 import { removalSubject, taskSubject } from './names.ts'
 import type { Names } from './names.ts'
@@ -34,6 +35,7 @@ export interface RecordsOptions {
   readonly names: Names
   readonly replicated: () => boolean
   readonly parked: Parked
+  readonly firstEntries: FirstEntries
 }
 
 /** What stands under a subject: a record, or nothing, with the revision that a write has to expect. */
@@ -62,62 +64,54 @@ export class Records {
     for (;;) {
       const decision = decide(standing.stored)
       if (!('write' in decision)) return decision.answer
-      const stored = await this.#write(decision.write, standing.revision)
-      if (stored) return decision.answer(stored)
+      const { write: record } = decision
+      const text = encodeRecord(record)
+      const message = { subject: taskSubject(this.#options.names, id), body: text, expected: standing.revision }
+      const revision = await publishIfExpected(this.#options.link, message, 'storing a task')
+      if (revision !== undefined) return decision.answer({ record, revision, text })
       standing = await this.#standing(id)
       // It stands after all: a repeat of it was refused.
-      if (standing.stored?.record.nonce === decision.write.nonce) return decision.answer(standing.stored)
+      if (standing.stored?.record.nonce === record.nonce) return decision.answer(standing.stored)
     }
   }
 
   /** Removes a record as it stands: its revision is its message, so that one which has changed meanwhile stays. False for that. */
   async remove(stored: Stored): Promise<boolean> {
-    if (!(await this.deleteMessage(stored.revision))) return false
+    if (!(await deleteMessage(this.#options.link, this.#options.names.tasks, stored.revision))) return false
     const notice: RemovalNotice = { id: stored.record.task.id, revision: stored.revision }
     this.#options.link.publish(removalSubject(this.#options.names), JSON.stringify(notice))
     return true
   }
 
-  /** Deletes one message of the stream. False where it is not there any more. */
-  async deleteMessage(sequence: number): Promise<boolean> {
-    const { link, names } = this.#options
-    try {
-      return await link.call('deleting a message', () =>
-        link.manager.streams.deleteMessage(names.tasks, sequence, false),
-      )
-    } catch (error) {
-      if (isGone(error)) return false
-      throw error
-    }
-  }
-
-  /** Undefined where another revision stands. */
-  async #write(record: TaskRecord, expected: number): Promise<Stored | undefined> {
-    const { link, names } = this.#options
-    const text = encodeRecord(record)
-    const message = { subject: taskSubject(names, record.task.id), body: text, expected }
-    const revision = await publishIfExpected(link, message, 'storing a task')
-    return revision === undefined ? undefined : { record, revision, text }
-  }
-
   async #standing(id: string): Promise<Standing> {
-    const { names } = this.#options
-    const message = await this.#reader.newest(taskSubject(names, id), 'reading a task')
-    if (!message) return NOTHING
+    const own = await this.#ownStanding(id)
+    if (own) return own
+    const stored = await this.#options.firstEntries.read(id)
+    if (stored) return thoughtStanding(stored)
+    // Changed, and its first entry gone, between the two.
+    return (await this.#ownStanding(id)) ?? NOTHING
+  }
+
+  /** What stands of a task that was changed before. */
+  async #ownStanding(id: string): Promise<Standing | undefined> {
+    const message = await this.#reader.newest(taskSubject(this.#options.names, id), 'reading a task')
+    if (!message) return undefined
     try {
       const record = decodeRecord(message.bytes)
       return { stored: { record, revision: message.sequence }, revision: message.sequence }
     } catch (error) {
       if (!(error instanceof UndecodableRecord)) throw error
-      await this.#park(message, error.message)
-      return NOTHING
+      await this.#park(id, message, error.message)
+      return undefined
     }
   }
 
-  /** Takes what is no record out of the stream and keeps it elsewhere: the id is free again. */
-  async #park({ subject, sequence, bytes }: NewestMessage, reason: string): Promise<void> {
-    await this.#options.parked.add({ id: `store-${sequence}`, source: 'store', subject, bytes, reason })
-    await this.deleteMessage(sequence)
+  /** Takes what is no record out of the stream and keeps it elsewhere: the id is free again. Its first entry would stand for it anew. */
+  async #park(id: string, { subject, sequence, bytes }: NewestMessage, reason: string): Promise<void> {
+    const { link, names, parked, firstEntries } = this.#options
+    await parked.add({ id: `store-${sequence}`, source: 'store', subject, bytes, reason })
+    await firstEntries.removeAll(id)
+    await deleteMessage(link, names.tasks, sequence)
   }
 }
 

@@ -17,11 +17,18 @@ export interface Header {
   readonly value: string
 }
 
-interface Asked {
+/** A question, and who is told of its answer or of why there is none. */
+export interface Asking {
   readonly question: Question
+  readonly onAnswer: (answer: Msg) => void
+  /** Called with the client's `TimeoutError` where no answer came in time, and with the bytes that had arrived when it was asked. */
+  readonly onFailure: (error: Error, bytesBefore: number) => void
+}
+
+interface Asked {
+  readonly asking: Asking
   readonly deadline: number
-  readonly resolve: (answer: Msg) => void
-  readonly reject: (error: Error) => void
+  readonly bytesBefore: number
 }
 
 /**
@@ -35,7 +42,7 @@ export class Requests {
   readonly #asked = new Map<number, Asked>()
   /** One of each name, used again and again: the client writes it out at once. */
   readonly #headers = new Map<string, MsgHdrs>()
-  readonly #tick = new Tick<Asked>(Infinity, (asked) => asked.forEach((each) => this.#send(each)))
+  readonly #tick = new Tick<Asking>(Infinity, (asking) => this.#sendAll(asking))
   #inbox = ''
   #subscription: Subscription | undefined
   #drawn = 0
@@ -46,19 +53,16 @@ export class Requests {
     this.#options = options
   }
 
-  /** Rejects with the client's `TimeoutError` where no answer comes, and with what {@link Requests.fail} is given. */
-  ask(question: Question): Promise<Msg> {
-    return new Promise((resolve, reject) => {
-      this.#tick.add({ question, deadline: performance.now() + this.#options.timeout, resolve, reject })
-    })
+  ask(asking: Asking): void {
+    this.#tick.add(asking)
   }
 
   /** Ends what waits for an answer: all of it, or what was asked of one subject. */
   fail(error: Error, subject?: string): void {
-    for (const [reply, { question, reject }] of this.#asked) {
-      if (subject !== undefined && question.subject !== subject) continue
+    for (const [reply, { asking, bytesBefore }] of this.#asked) {
+      if (subject !== undefined && asking.question.subject !== subject) continue
       this.#asked.delete(reply)
-      reject(error)
+      asking.onFailure(error, bytesBefore)
     }
   }
 
@@ -70,18 +74,27 @@ export class Requests {
     this.#sweeper = undefined
   }
 
-  #send(asked: Asked): void {
-    const { subject, payload, header } = asked.question
-    try {
-      this.#listen()
-      this.#drawn += 1
-      const reply = `${this.#inbox}${this.#drawn}`
-      this.#client().publish(subject, bytesOf(payload), header ? { reply, headers: this.#with(header) } : { reply })
-      this.#asked.set(this.#drawn, asked)
-      this.#sweep()
-    } catch (error) {
-      asked.reject(error instanceof Error ? error : new Error(String(error)))
+  #sendAll(all: readonly Asking[]): void {
+    const deadline = performance.now() + this.#options.timeout
+    let bytesBefore = 0
+    for (const asking of all) {
+      try {
+        if (bytesBefore === 0) bytesBefore = this.#client().stats().inBytes
+        this.#send({ asking, deadline, bytesBefore })
+      } catch (error) {
+        asking.onFailure(error instanceof Error ? error : new Error(String(error)), bytesBefore)
+      }
     }
+  }
+
+  #send(asked: Asked): void {
+    const { subject, payload, header } = asked.asking.question
+    this.#listen()
+    this.#drawn += 1
+    const reply = `${this.#inbox}${this.#drawn}`
+    this.#client().publish(subject, bytesOf(payload), header ? { reply, headers: this.#with(header) } : { reply })
+    this.#asked.set(this.#drawn, asked)
+    this.#sweep()
   }
 
   #with({ name, value }: Header): MsgHdrs {
@@ -107,19 +120,20 @@ export class Requests {
     const asked = this.#asked.get(number)
     if (!asked) return
     this.#asked.delete(number)
-    if (message.headers?.code === 503) asked.reject(new errors.NoRespondersError(asked.question.subject))
-    else asked.resolve(message)
+    const { asking, bytesBefore } = asked
+    if (message.headers?.code !== 503) asking.onAnswer(message)
+    else asking.onFailure(new errors.NoRespondersError(asking.question.subject), bytesBefore)
   }
 
   /** Looks for late answers for as long as any is waited for. */
   #sweep(): void {
     this.#sweeper ??= setInterval(() => {
       const now = performance.now()
-      for (const [reply, { deadline, reject }] of this.#asked) {
+      for (const [reply, { deadline, asking, bytesBefore }] of this.#asked) {
         // The oldest come first.
         if (deadline > now) break
         this.#asked.delete(reply)
-        reject(new errors.TimeoutError())
+        asking.onFailure(new errors.TimeoutError(), bytesBefore)
       }
       if (this.#asked.size > 0) return
       clearInterval(this.#sweeper)

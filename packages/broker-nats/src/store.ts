@@ -2,6 +2,7 @@ import { isFinal } from '@ds/core'
 import type { AttemptError, Payload, RemoveAnswer, Task, TaskCounts, TaskPage, TaskQuery, TaskStore } from '@ds/core'
 import type { Clock } from './clock.ts'
 import type { Stored } from './codec.ts'
+import type { Entries } from './entries.ts'
 import type { LiveView } from './live-view.ts'
 import type { Payloads } from './payloads.ts'
 import type { Records } from './records.ts'
@@ -10,6 +11,7 @@ import { matches } from './view.ts'
 export interface StoreParts {
   readonly records: Records
   readonly payloads: Payloads
+  readonly entries: Entries
   readonly view: LiveView
   readonly clock: Clock
 }
@@ -68,9 +70,12 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
 
   /** Removes a record as it stands and what is kept apart of it; false where it has changed meanwhile. */
   async forget(stored: Stored): Promise<boolean> {
-    const { records, payloads, view } = this.#parts
-    if (!(await records.remove(stored))) return false
+    const { records, payloads, entries, view } = this.#parts
     const { task, args, result } = stored.record
+    // Before the record: a first entry without one is a new task.
+    const entry = await entries.find(stored.record)
+    if (entry) await entries.remove(entry)
+    if (!(await records.remove(stored))) return false
     view.forget({ id: task.id, revision: stored.revision })
     if ('blob' in args || (result && 'blob' in result)) await payloads.dropAll(task)
     return true

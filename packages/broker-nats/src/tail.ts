@@ -3,21 +3,19 @@ import type { ConsumerConfig } from '@nats-io/jetstream'
 import { createInbox, nanos, nuid } from '@nats-io/transport-node'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
-import { placeOf } from './pull.ts'
+import { DELIVERED, placeOf } from './pull.ts'
 
 const HEARTBEAT = 1000
 const SILENCE = 4 * HEARTBEAT
 const RETRY_WAIT = 200
-/** What the reply subject of a message of the stream begins with. */
-const DELIVERED = '$JS.ACK.'
 const INACTIVE = 30_000
 
 export interface TailOptions {
   readonly link: Link
   readonly stream: string
   readonly filter: string
-  /** Where it begins: with what is written from now on, or with everything that stands. */
-  readonly from: 'new' | 'all'
+  /** Where it begins: with what is written from now on, or at a sequence; 1 is with everything that stands. */
+  readonly from: 'new' | number
   /** Bodies are left out. */
   readonly headersOnly?: boolean
   readonly onMessage: (message: Msg, sequence: number) => void
@@ -49,7 +47,8 @@ export class Tail {
   static async open(options: TailOptions): Promise<Tail> {
     const tail = new Tail(options)
     try {
-      await tail.#start(options.from === 'all' ? 1 : undefined)
+      if (options.from !== 'new') tail.#last = options.from - 1
+      await tail.#start(options.from === 'new' ? undefined : options.from)
     } catch (error) {
       tail.close()
       throw error

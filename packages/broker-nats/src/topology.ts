@@ -1,11 +1,12 @@
 import { BrokerMisconfiguredError, BrokerUnavailableError } from '@ds/core'
 import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import type { DsError } from '@ds/core'
-import type { ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream'
+import type { StreamConfig, StreamInfo } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
+import { ensureDurable } from './durable.ts'
 import { API, apiCode } from './errors.ts'
 import type { Link } from './link.ts'
-import { DELAYED, durableOf } from './names.ts'
+import { DELAYED, durableOf, entriesOf } from './names.ts'
 import type { Names } from './names.ts'
 
 const DEDUPE_WINDOW = 2 * 60 * 1000
@@ -28,14 +29,14 @@ function streamPlans(names: Names, replicas: number): StreamPlan[] {
     {
       ...common,
       name: names.tasks,
-      subjects: [`${root}.task.*`, `${root}.blob.>`, `${root}.app.*`, `${root}.mark.*`],
+      subjects: [`${root}.task.*.*`, `${root}.blob.>`, `${root}.app.*`],
       retention: RetentionPolicy.Limits,
       max_msgs_per_subject: 1,
     },
     {
       ...common,
-      name: names.queues,
-      subjects: [`${root}.queue.*.*`, `${root}.delayed.*.*`],
+      name: names.delayed,
+      subjects: [`${root}.delayed.*.*`],
       retention: RetentionPolicy.Workqueue,
     },
     {
@@ -108,22 +109,24 @@ function checkShape(info: StreamInfo, plan: StreamPlan): StreamInfo {
 }
 
 /** Creates the durable consumer of a queue, which its workers share. */
-export async function ensureConsumer(link: Link, names: Names, queue: string): Promise<void> {
-  const plan = { ...shared, durable_name: durableOf(queue), filter_subject: `${names.root}.queue.${queue}.*` }
-  if (await findConsumer(link, names.queues, plan.durable_name)) return
-  await link.call(`creating the consumer of the queue ${queue}`, () => link.manager.consumers.add(names.queues, plan))
+export function ensureConsumer(link: Link, names: Names, queue: string): Promise<void> {
+  return ensureDurable(link, names.tasks, {
+    ...shared,
+    durable_name: durableOf(queue),
+    filter_subject: entriesOf(names, queue),
+    max_waiting: MAX_WAITING,
+  })
 }
 
-/** The durable consumer of all delayed entries; gives its name. */
+/** Creates the durable consumer of all delayed entries; gives its name. */
 export async function ensureDelayConsumer(link: Link, names: Names): Promise<string> {
-  await link.call(`creating the consumer ${DELAYED}`, () =>
-    link.manager.consumers.add(names.queues, {
-      ...shared,
-      durable_name: DELAYED,
-      filter_subject: `${names.root}.delayed.*.*`,
-      ack_wait: nanos(SORTING),
-    }),
-  )
+  await ensureDurable(link, names.delayed, {
+    ...shared,
+    durable_name: DELAYED,
+    filter_subject: `${names.root}.delayed.*.*`,
+    ack_wait: nanos(SORTING),
+    max_waiting: MAX_WAITING,
+  })
   return DELAYED
 }
 
@@ -142,14 +145,4 @@ const shared = {
   max_deliver: -1,
   // What runs, and what waits for a retry, occupies it.
   max_ack_pending: -1,
-  max_waiting: MAX_WAITING,
-}
-
-export async function findConsumer(link: Link, stream: string, durable: string): Promise<ConsumerInfo | undefined> {
-  try {
-    return await link.call(`reading the consumer ${durable}`, () => link.manager.consumers.info(stream, durable))
-  } catch (error) {
-    if (apiCode(error) === API.consumerNotFound) return undefined
-    throw error
-  }
 }

@@ -2,10 +2,11 @@ import { isFinal } from '@ds/core'
 import type { Clock } from './clock.ts'
 import type { Stored, TaskRecord } from './codec.ts'
 import type { Entries } from './entries.ts'
-import { recordIn } from './events.ts'
+import { deleteMessage } from './delete-message.ts'
 import type { Link } from './link.ts'
+import { loggedRecord } from './logged-record.ts'
 import { LogWalk } from './log-walk.ts'
-import { decodeToken } from './names.ts'
+import { decodeToken, placeInLog, recordSubjects } from './names.ts'
 import type { Names } from './names.ts'
 import { drawNonce } from './nonce.ts'
 import type { Delivered } from './pull.ts'
@@ -32,7 +33,7 @@ export class Upkeep {
   constructor(parts: UpkeepParts) {
     const { link, names, clock } = parts
     this.#parts = parts
-    const common = { link, clock, stream: names.tasks, filter: `${names.root}.*.*` }
+    const common = { link, clock, stream: names.tasks, filter: recordSubjects(names) }
     const { age } = link.settings.retention
     this.#walks = [
       new LogWalk({ ...common, durable: 'mending', age: MENDING_AGE, look: (message) => this.#mend(message) }),
@@ -51,11 +52,11 @@ export class Upkeep {
   }
 
   async #mend({ subject, bytes, sequence }: Delivered): Promise<void> {
-    const { records, names } = this.#parts
-    const [kind, token = ''] = subject.slice(names.root.length + 1).split('.')
-    if (kind === 'mark') await records.deleteMessage(sequence)
-    if (kind !== 'task') return
-    const record = recordIn(bytes)
+    const { link, records, names } = this.#parts
+    const { kind, token } = placeInLog(names, subject)
+    if (kind === 'mark') await deleteMessage(link, names.tasks, sequence)
+    if (kind !== 'record') return
+    const record = loggedRecord(names, subject, bytes)
     const id = decodeToken(token)
     if (record) await this.#mendTask({ record, revision: sequence })
     // Reading it parks it.
@@ -78,8 +79,7 @@ export class Upkeep {
   }
 
   async #expire({ subject, bytes, sequence }: Delivered): Promise<void> {
-    if (!subject.startsWith(`${this.#parts.names.root}.task.`)) return
-    const record = recordIn(bytes)
+    const record = loggedRecord(this.#parts.names, subject, bytes)
     if (record && isFinal(record.task.state)) await this.#parts.store.forget({ record, revision: sequence })
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Task, TaskCursor } from '@ds/core'
 import { newRecord } from '@ds/core'
+import { namesOf } from './names.ts'
 import { TaskView } from './view.ts'
 
 function task(id: string, createdAt: number, more: Partial<Task> = {}): Task {
@@ -18,7 +19,7 @@ function task(id: string, createdAt: number, more: Partial<Task> = {}): Task {
 }
 
 function viewOf(...tasks: Task[]): TaskView {
-  const view = new TaskView('ds.test')
+  const view = new TaskView(namesOf('test'))
   for (const [index, each] of tasks.entries()) view.put(each, index + 1)
   return view
 }
@@ -78,7 +79,7 @@ describe('changes', () => {
 })
 
 test('removals leave no rows behind, however many there were', () => {
-  const view = new TaskView('ds.test')
+  const view = new TaskView(namesOf('test'))
   for (let index = 0; index < 12_000; index += 1) {
     view.put(task(`t${index}`, index), index + 1)
     if (index >= 10) view.drop(`t${index - 10}`, index - 9)

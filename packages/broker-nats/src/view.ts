@@ -1,8 +1,8 @@
 import { compareIds, STORED_STATES } from '@ds/core'
 import type { StoredState, Task, TaskCounts, TaskCursor, TaskQuery } from '@ds/core'
 import type { Msg } from '@nats-io/transport-node'
-import { recordIn } from './events.ts'
-import { decodeToken } from './names.ts'
+import { loggedRecord } from './logged-record.ts'
+import type { Names } from './names.ts'
 
 /** What is kept of a task to find it. */
 interface Row {
@@ -22,7 +22,7 @@ const DROPPED_KEPT = 10_000
 
 /** All tasks of a namespace in short, built from the log: what `list` and `counts` are answered from. */
 export class TaskView {
-  readonly #prefix: string
+  readonly #names: Names
   readonly #rows = new Map<string, Row>()
   readonly #counts: Record<StoredState, number> = { QUEUED: 0, RUNNING: 0, DONE: 0, ERROR: 0, CANCELLED: 0 }
   readonly #timed = new Set<Row>()
@@ -32,17 +32,13 @@ export class TaskView {
   #sorted = true
   #removed = 0
 
-  /** `root` is what the subjects of the namespace begin with. */
-  constructor(root: string) {
-    this.#prefix = `${root}.task.`
+  constructor(names: Names) {
+    this.#names = names
   }
 
   /** Takes in a message of the log. */
   take({ subject, data }: Pick<Msg, 'subject' | 'data'>, revision: number): void {
-    if (!subject.startsWith(this.#prefix)) return
-    const id = decodeToken(subject.slice(this.#prefix.length))
-    if (id === undefined) return
-    const record = recordIn(data)
+    const record = loggedRecord(this.#names, subject, data)
     if (record) this.put(record.task, revision)
   }
 

@@ -1,0 +1,68 @@
+import type { Link } from './link.ts'
+import { queueOfDurable } from './names.ts'
+import type { Names } from './names.ts'
+import { apiAnswer } from './publish.ts'
+import { ensureConsumer } from './topology.ts'
+
+/** The queues there are: each has a durable consumer, which whoever uses the queue first creates. */
+export class Queues {
+  readonly #link: Link
+  readonly #names: Names
+  readonly #known = new Set<string>()
+  #discovering: Promise<void> | undefined
+
+  constructor(link: Link, names: Names) {
+    this.#link = link
+    this.#names = names
+  }
+
+  /** Those that this process knows of. */
+  get known(): readonly string[] {
+    return [...this.#known]
+  }
+
+  /** Creates the consumer of a queue that this process has not used yet. */
+  async ensure(queue: string): Promise<void> {
+    if (this.#known.has(queue)) return
+    await ensureConsumer(this.#link, this.#names, queue)
+    this.#known.add(queue)
+  }
+
+  /** Learns of the queues of all processes. Calls of one turn share the question. */
+  discover(): Promise<void> {
+    this.#discovering ??= Promise.resolve().then(() => {
+      this.#discovering = undefined
+      return this.#ask()
+    })
+    return this.#discovering
+  }
+
+  async #ask(): Promise<void> {
+    for (let offset = 0; ;) {
+      const { consumers, total } = await this.#page(offset)
+      for (const consumer of consumers) {
+        const queue = queueOfDurable(consumer)
+        if (queue !== undefined) this.#known.add(queue)
+      }
+      offset += consumers.length
+      if (consumers.length === 0 || offset >= total) return
+    }
+  }
+
+  #page(offset: number): Promise<ConsumerNames> {
+    const { apiPrefix } = this.#link
+    const question = {
+      subject: `${apiPrefix}.CONSUMER.NAMES.${this.#names.tasks}`,
+      payload: JSON.stringify({ offset }),
+    }
+    return this.#link.ask(question, 'asking for the queues', (answer) => {
+      const { consumers, total } = apiAnswer(answer) as Partial<ConsumerNames>
+      return { consumers: consumers ?? [], total: total ?? 0 }
+    })
+  }
+}
+
+interface ConsumerNames {
+  readonly consumers: readonly string[]
+  readonly total: number
+}

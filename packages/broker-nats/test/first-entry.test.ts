@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startBehindProxy, startNats, whyNoServer } from '@ds/broker-testing'
+import { drawTaskId } from '@ds/core'
+import type { NewTask, TaskConsumer } from '@ds/core'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import { afterEach, expect, test } from 'vitest'
+import { createNatsBroker } from '../src/index.ts'
+import type { NatsBroker } from '../src/index.ts'
+import { durableOf, namesOf } from '../src/names.ts'
+
+const CONSUMER = { queues: ['q'], workerId: 'w', lease: 60_000, onCancel: () => undefined }
+
+const reason = await whyNoServer('nats', {})
+const ending: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+})
+
+function newTask(): NewTask {
+  const identity = { id: drawTaskId(), uniqueId: true, incarnation: 'life', name: 'n', group: 'g', queue: 'q' } as const
+  return { ...identity, args: '{"kept":"for as long as the task is there"}', maxRetries: 0, maxCrashes: 3 }
+}
+
+async function open(url: string): Promise<NatsBroker> {
+  const broker = createNatsBroker({ url })
+  ending.push(() => broker.close())
+  await broker.connect({ timeout: 15_000 })
+  return broker
+}
+
+async function runOne(consumer: TaskConsumer): Promise<string> {
+  const [delivery] = await consumer.receive(1, AbortSignal.timeout(20_000))
+  if (!delivery) throw new Error('no task was received')
+  await consumer.settle([{ lease: delivery.lease, outcome: { type: 'done', result: '1' } }])
+  return delivery.args
+}
+
+test('an entry that comes late is not believed: its task was run and removed meanwhile', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const { server, proxy, url, close } = await startBehindProxy('nats', {})
+  ending.push(close)
+  const [slow, other] = [await open(url), await open(server.url)]
+  const waiting = await slow.openConsumer(CONSUMER)
+  const stop = new AbortController()
+  const received = waiting.receive(1, stop.signal)
+  await sleep(300)
+  proxy.freeze()
+  const task = newTask()
+  await other.submit([task])
+  // The server gives it to this one when the other has said nothing for five seconds.
+  await runOne(await other.openConsumer(CONSUMER))
+  expect(await other.remove(task.id)).toBe('removed')
+  await proxy.heal()
+  await sleep(1000)
+  stop.abort()
+  expect(await received).toEqual([])
+  expect(await other.get([task.id])).toEqual([undefined])
+}, 60_000)
+
+test('args are there in every state, and for every run', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats({})
+  ending.push(() => server.close())
+  const broker = await open(server.url)
+  const task = newTask()
+  await broker.submit([task])
+  expect(await broker.args(task.id)).toBe(task.args)
+  const consumer = await broker.openConsumer(CONSUMER)
+  expect(await runOne(consumer)).toBe(task.args)
+  expect(await broker.args(task.id)).toBe(task.args)
+  for (const nonce of ['again', 'and again']) {
+    expect(await broker.retry(task.id, { nonce })).toBe('queued')
+    expect(await broker.retry(task.id, { nonce })).toBe('queued')
+    expect(await broker.args(task.id)).toBe(task.args)
+    expect(await runOne(consumer)).toBe(task.args)
+  }
+  const cancelled = newTask()
+  await broker.submit([cancelled])
+  expect(await broker.cancel(cancelled.id, { requeue: false })).toBe('cancelled')
+  expect(await broker.args(cancelled.id)).toBe(task.args)
+  expect(await broker.retry(cancelled.id, { nonce: 'third' })).toBe('queued')
+  expect(await runOne(consumer)).toBe(task.args)
+}, 60_000)
+
+test('a consumer that was changed gets its settings back, and one that reads something else is refused', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats({ ownProcess: true })
+  ending.push(() => server.close())
+  const client = await connect({ servers: `${server.host}:${server.port}` })
+  ending.push(() => client.close())
+  const { consumers } = await jetstreamManager(client)
+  const { tasks, root } = namesOf('default')
+  const durable = durableOf('q')
+  await (await open(server.url)).openConsumer(CONSUMER)
+  const { config } = await consumers.info(tasks, durable)
+  await consumers.update(tasks, durable, { ack_wait: 60e9, max_ack_pending: 1 })
+  await (await open(server.url)).openConsumer(CONSUMER)
+  expect((await consumers.info(tasks, durable)).config).toEqual(config)
+  await consumers.delete(tasks, durable)
+  const other = { durable_name: durable, filter_subject: `${root}.task.other.*`, ack_policy: 'explicit' } as const
+  await consumers.add(tasks, other)
+  await expect((await open(server.url)).openConsumer(CONSUMER)).rejects.toMatchObject({
+    code: 'BrokerMisconfigured',
+    message: expect.stringContaining('filter_subject is ds.default.task.other.*') as string,
+  })
+}, 60_000)
