@@ -1,13 +1,22 @@
 import { BrokerUnavailableError } from '@ds/core'
 import type { Subscription } from '@nats-io/transport-node'
+import { findConsumer } from './durable.ts'
 import type { Link } from './link.ts'
-import { logSubjects, markSubject, queueOfDurable, recordSubjects, removalSubject } from './names.ts'
+import { durableOf, logSubjects, markSubject, recordSubjects, removalSubject } from './names.ts'
 import type { Names } from './names.ts'
+import type { Queues } from './queues.ts'
 import type { RemovalNotice } from './records.ts'
 import { Tail } from './tail.ts'
 import { TaskView } from './view.ts'
 
 const PATIENCE = 60_000
+
+interface LiveViewParts {
+  readonly link: Link
+  readonly names: Names
+  readonly queues: Queues
+  readonly process: string
+}
 
 interface Waiter {
   readonly sequence: number
@@ -19,6 +28,7 @@ interface Waiter {
 export class LiveView {
   readonly #link: Link
   readonly #names: Names
+  readonly #queues: Queues
   /** Names this process's own marks. */
   readonly #process: string
   readonly #view: TaskView
@@ -27,8 +37,9 @@ export class LiveView {
   #tail: Promise<Tail> | undefined
   #waiters: Waiter[] = []
 
-  constructor({ link, names, process }: { link: Link; names: Names; process: string }) {
+  constructor({ link, names, queues, process }: LiveViewParts) {
     this.#link = link
+    this.#queues = queues
     this.#names = names
     this.#process = process
     this.#view = new TaskView(names)
@@ -82,16 +93,17 @@ export class LiveView {
    * the entries need not be read.
    */
   async #endOfHistory(): Promise<number> {
-    const { link, tasks } = { link: this.#link, tasks: this.#names.tasks }
-    let ended = await this.#mark()
-    await link.call('asking how far the queues are', async () => {
-      for await (const info of link.manager.consumers.list(tasks)) {
-        if (queueOfDurable(info.name) === undefined) continue
-        const isEmpty = info.num_pending === 0 && info.num_ack_pending === 0
-        if (!isEmpty) ended = Math.min(ended, info.ack_floor.stream_seq)
-      }
-    })
-    return ended
+    const end = await this.#mark()
+    await this.#queues.discover()
+    const floors = this.#queues.known.map((queue) => this.#floorOf(queue))
+    return Math.min(end, ...(await Promise.all(floors)))
+  }
+
+  /** Each queue is asked by itself: a list of all consumers waits for those that a server which is away holds. */
+  async #floorOf(queue: string): Promise<number> {
+    const info = await findConsumer(this.#link, this.#names.tasks, durableOf(queue))
+    if (!info) return 0
+    return info.num_pending === 0 && info.num_ack_pending === 0 ? Infinity : info.ack_floor.stream_seq
   }
 
   /** Reads the records up to a sequence that one of them has passed, or the mark that was set last. */

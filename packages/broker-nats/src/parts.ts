@@ -62,13 +62,13 @@ export class NatsParts {
     const names = namesOf(settings.namespace)
     const replicated = (): boolean => this.#streams.some(({ config }) => config.num_replicas > 1)
     const parked = new Parked(link, names, replicated)
+    const queues = new Queues(link, names)
     const payloads = new Payloads(link, names, replicated)
     const entries = new Entries(link, names, replicated)
     const clock = this.#clock
-    const queues = new Queues(link, names)
     const firstEntries = new FirstEntries({ link, names, queues, parked, replicated })
     const records = new Records({ link, names, replicated, parked, firstEntries })
-    const view = new LiveView({ link, names, process: this.#process })
+    const view = new LiveView({ link, names, queues, process: this.#process })
     const store = new NatsStore({ records, payloads, entries, view, clock })
     this.#settings = settings
     this.link = link
