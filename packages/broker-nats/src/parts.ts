@@ -27,6 +27,7 @@ import { Queues } from './queues.ts'
 import { Records } from './records.ts'
 import { NatsStore } from './store.ts'
 import { StreamReader } from './stream-reader.ts'
+import { checkReplication } from './replication.ts'
 import { ensureStreams } from './topology.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -144,6 +145,10 @@ export class NatsParts {
 
   async #prepare(): Promise<void> {
     this.#streams = await ensureStreams(this.link, this.names)
+    checkReplication(
+      this.link.client.info?.version,
+      Math.max(...this.#streams.map(({ config }) => config.num_replicas)),
+    )
     await this.#setClock()
     this.#durability = await durabilityOf(this.#streams, this.#settings.monitor)
     if (this.#settings.requireDurable && this.#durability.level !== 'strong') {

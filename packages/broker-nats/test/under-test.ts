@@ -12,7 +12,7 @@ import { garbageTools, messagesOf } from './tools.ts'
 export async function brokerUnderTest({ server: given }: TargetOptions = {}): Promise<BrokerUnderTest> {
   const cluster = given === 'cluster' || process.env['DS_TEST_NATS_CLUSTER'] === '1'
   const server = given === 'cluster' ? undefined : given
-  const options = serverOptions()
+  const options = serverOptions(cluster)
   const own = server === undefined ? await startOwn(options, cluster) : undefined
   const closed = await startNats({ ...options, users: [{ name: 'ada', password: 'right' }], ownProcess: true })
   const bare = await startNats({ ...options, jetStream: false, ownProcess: true })
@@ -56,9 +56,11 @@ export async function brokerUnderTest({ server: given }: TargetOptions = {}): Pr
   }
 }
 
-function serverOptions(): NatsOptions {
+/** The newest for a cluster: before 2.9.21 the broker refuses replicas. */
+function serverOptions(cluster: boolean): NatsOptions {
   const version = process.env['DS_TEST_NATS_VERSION'] as NatsOptions['version']
-  return version === undefined ? {} : { version }
+  const chosen = version ?? (cluster ? 'latest' : undefined)
+  return chosen === undefined ? {} : { version: chosen }
 }
 
 async function startOwn(options: NatsOptions, cluster: boolean): Promise<FaultyServer> {
