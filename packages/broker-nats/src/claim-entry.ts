@@ -1,10 +1,12 @@
-import type { ConsumerOptions, Delivery, Payload } from '@ds/core'
+import { changeOfOutcome } from '@ds/core'
+import type { ConsumerOptions, Delivery, Payload, TaskError } from '@ds/core'
 import { ack, nak } from './acknowledge.ts'
 import { decideClaim, leaseEnd } from './claim.ts'
 import type { ClaimDecision } from './claim.ts'
 import type { Clock } from './clock.ts'
 import { decodeEntry, storedIn, UndecodableRecord } from './codec.ts'
-import type { Entry, Stored } from './codec.ts'
+import type { Entry, Slot, Stored } from './codec.ts'
+import { deleteMessage } from './delete-message.ts'
 import type { Holdings } from './holdings.ts'
 import type { Link } from './link.ts'
 import type { Names } from './names.ts'
@@ -12,6 +14,7 @@ import { parkEntry } from './parked.ts'
 import type { Parked } from './parked.ts'
 import type { Payloads } from './payloads.ts'
 import type { Delivered } from './pull.ts'
+import type { Queues } from './queues.ts'
 import type { Decision, Records } from './records.ts'
 import { HANDOVER } from './topology.ts'
 import { applyTo, recordAfter } from './transitions.ts'
@@ -20,6 +23,7 @@ import { applyTo, recordAfter } from './transitions.ts'
 export interface ConsumerParts {
   readonly link: Link
   readonly names: Names
+  readonly queues: Queues
   readonly records: Records
   readonly payloads: Payloads
   readonly parked: Parked
@@ -57,15 +61,37 @@ export async function claimEntry(parts: ConsumerParts, candidate: Candidate): Pr
     known: mayBelieve(candidate) ? storedIn(entry) : undefined,
     decide: (standing) => decide(parts, { candidate, entry, standing }),
   })
-  if (decision.type === 'claim' && stored) return handOut(parts, { candidate, entry, stored })
-  if (decision.type === 'mine') return handOut(parts, { candidate, entry, stored: decision.stored })
-  if (!candidate.doubtful) dismiss(parts, candidate.entry, decision)
+  const won = decision.type === 'mine' ? decision.stored : decision.type === 'claim' ? stored : undefined
+  if (won) {
+    const win = { candidate, entry, stored: won }
+    if (isFresh(candidate.entry) || !(await isRevived(parts, win))) return handOut(parts, win)
+    parts.holdings.release(candidate.claim)
+    return undefined
+  }
+  if (candidate.doubtful) return undefined
+  if (decision.type === 'orphan') await deleteMessage(parts.link, parts.names.tasks, candidate.entry.sequence)
+  else dismiss(parts, candidate.entry, decision)
   return undefined
 }
 
 /** Whether what an entry says of its record is worth a try: nobody has had it before. */
-function mayBelieve({ entry: { count, stale }, doubtful }: Candidate): boolean {
-  return count === 1 && !stale && !doubtful
+function mayBelieve({ entry, doubtful }: Candidate): boolean {
+  return entry.count === 1 && !doubtful && isFresh(entry)
+}
+
+/** It cannot have been given to another meanwhile. */
+function isFresh({ freshUntil }: Delivered): boolean {
+  return performance.now() <= freshUntil
+}
+
+/**
+ * Whether a claim has brought back a task that another has run and somebody has removed: a first claim expects no record, and where it was
+ * long on its way there may be none any more. The entry tells, since it goes with its task. Such a record goes again.
+ */
+async function isRevived({ payloads, link, names }: ConsumerParts, { entry, stored }: Win): Promise<boolean> {
+  if (entry.revision !== 0 || (await payloads.hasFirst(stored.record.task))) return false
+  await deleteMessage(link, names.tasks, stored.revision)
+  return true
 }
 
 /** Gives a claim back that nobody was told of, if it stands. */
@@ -123,11 +149,46 @@ interface Win {
   readonly stored: Stored
 }
 
-function handOut(parts: ConsumerParts, win: Win): Delivery | Promise<Delivery> {
-  const { task, args: kept } = win.stored.record
+function handOut(parts: ConsumerParts, win: Win): Delivery | Promise<Delivery | undefined> {
+  const { args: kept } = win.stored.record
   const args = 'first' in kept ? win.entry.record?.args : kept
   if (args && 'text' in args) return deliveryOf(parts, win, args.text)
-  return parts.payloads.load(args, task).then((text) => deliveryOf(parts, win, text ?? 'null'))
+  return handOutLoaded(parts, win, args)
+}
+
+async function handOutLoaded(parts: ConsumerParts, win: Win, args: Slot | undefined): Promise<Delivery | undefined> {
+  const text = await parts.payloads.load(args, win.stored.record.task)
+  if (text !== undefined) return deliveryOf(parts, win, text)
+  await endWithoutArgs(parts, win)
+  return undefined
+}
+
+/** Somebody has deleted what belongs to the task: it does not run with args that are not its own. */
+async function endWithoutArgs(
+  { records, clock, link, holdings }: ConsumerParts,
+  { candidate, stored }: Win,
+): Promise<void> {
+  const { entry, claim } = candidate
+  const { id, attempt } = stored.record.task
+  holdings.release(claim)
+  await records.changeOne<undefined>({
+    id,
+    known: stored,
+    decide: (standing) => {
+      if (standing?.record.claim !== claim) return { answer: undefined }
+      const at = clock.now()
+      const verdict = applyTo(standing.record, changeOfOutcome({ type: 'error', error: ARGS_GONE }, attempt, at))
+      if (verdict.verdict !== 'applied') return { answer: undefined }
+      return { write: recordAfter(standing.record, verdict, at), answer: () => undefined }
+    },
+  })
+  ack(link, entry.reply)
+}
+
+const ARGS_GONE: TaskError = {
+  name: 'ArgsGoneError',
+  message: 'The args of the task are not in its stream any more: somebody has deleted them. Submit the task anew',
+  stacktrace: [],
 }
 
 function deliveryOf({ link, holdings, clock }: ConsumerParts, { candidate, stored }: Win, args: Payload): Delivery {
@@ -159,6 +220,7 @@ function dismiss({ link, holdings }: ConsumerParts, { reply }: Delivered, decisi
       return nak(link, reply, holdings.refusalWait())
     case 'claim':
     case 'mine':
+    case 'orphan':
       return
   }
 }

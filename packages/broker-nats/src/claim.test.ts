@@ -66,11 +66,12 @@ describe('an entry of a queued task', () => {
     expect(decideClaim(queued({ delay: 500 }), situation())).toEqual({ type: 'later', delay: 490 })
   })
 
-  test.each([
-    ['there is no record', undefined, {}],
-    ['the record was queued by another entry', queued(), { ticket: 'former life' }],
-  ])('is dropped where %s', (_, stored, more) => {
-    expect(decideClaim(stored, situation(more))).toEqual({ type: 'drop' })
+  test('is an orphan where there is no record', () => {
+    expect(decideClaim(undefined, situation())).toEqual({ type: 'orphan' })
+  })
+
+  test('is dropped where the record was queued by another entry', () => {
+    expect(decideClaim(queued(), situation({ ticket: 'former life' }))).toEqual({ type: 'drop' })
   })
 
   test('waits where the consumer holds a suspect and this is another', () => {

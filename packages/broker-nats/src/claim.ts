@@ -24,22 +24,24 @@ export interface ClaimSituation {
 
 /**
  * What follows from an entry and the record it stands for.
- * `drop`: the entry is a leftover. `later`: give it back for so long. `mine`: claimed by a call whose answer was lost.
+ * `drop`: the entry is a leftover. `orphan`: of a task that is gone. `later`: give it back for so long. `mine`: claimed by a call whose answer was lost.
  * `claim`: write and hand out. `refuse`: the lease ran out; write that, and give the entry back because of another suspect.
  * `end`: the lease ran out and with it the task; write that and drop the entry.
  */
 export type ClaimDecision =
-  | { readonly type: 'drop' }
+  | { readonly type: 'drop' | 'orphan' }
   | { readonly type: 'later'; readonly delay: number }
   | { readonly type: 'suspect' }
   | { readonly type: 'mine'; readonly stored: Stored }
   | { readonly type: 'claim' | 'refuse' | 'end'; readonly write: TaskRecord }
 
 const DROP: ClaimDecision = { type: 'drop' }
+const ORPHAN: ClaimDecision = { type: 'orphan' }
 const SUSPECT: ClaimDecision = { type: 'suspect' }
 
 export function decideClaim(stored: Stored | undefined, situation: ClaimSituation): ClaimDecision {
-  if (!stored || isFinal(stored.record.task.state) || stored.record.ticket !== situation.ticket) return DROP
+  if (!stored) return ORPHAN
+  if (isFinal(stored.record.task.state) || stored.record.ticket !== situation.ticket) return DROP
   return stored.record.task.state === 'QUEUED' ? ofQueued(stored.record, situation) : ofRunning(stored, situation)
 }
 

@@ -84,7 +84,7 @@ export class Delays {
     const entry = entryIn(delivered.bytes)
     if (typeof entry === 'string') {
       const { subject, sequence, bytes } = delivered
-      await parked.add({ id: `queue-${sequence}`, source: this.#queueOf(delivered), subject, bytes, reason: entry })
+      await parked.add({ id: `delayed-${sequence}`, source: this.#queueOf(delivered), subject, bytes, reason: entry })
       return ack(link, delivered.reply)
     }
     const left = (entry.runAt ?? 0) - clock.now()

@@ -37,7 +37,7 @@ function checkShape(stream: string, config: ConsumerConfig, plan: DurablePlan): 
   const details = wrong.map((key) => `${key} is ${config[key]}, not ${plan[key]}`)
   throw new BrokerMisconfiguredError(
     `The consumer ${plan.durable_name} of the stream ${stream} exists with another shape: ${details.join('; ')}`,
-    { fix: 'Remove the consumer: it is created again, and nothing in its queue is lost' },
+    { fix: 'Remove the consumer: it is created again, and goes through all entries of its queue anew' },
   )
 }
 

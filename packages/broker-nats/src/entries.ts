@@ -1,12 +1,16 @@
+import type { Task } from '@ds/core'
 import { decodeEntry, encodeEntry, encodeEntryOf, UndecodableRecord } from './codec.ts'
 import type { Entry, Stored, TaskRecord } from './codec.ts'
 import { deleteMessage } from './delete-message.ts'
 import type { Link } from './link.ts'
 import { delayedSubject, encodeToken, entrySubject } from './names.ts'
 import type { Names } from './names.ts'
-import { publish, publishOnce } from './publish.ts'
-import type { NewMessage } from './publish.ts'
+import { parkEntry } from './parked.ts'
+import type { Parked } from './parked.ts'
+import { publishIfExpected, publishOnce } from './publish.ts'
+import type { Records } from './records.ts'
 import { StreamReader } from './stream-reader.ts'
+import type { NewestMessage } from './stream-reader.ts'
 
 /** An entry: the stream it is in, and its sequence there. */
 export interface PlaceOfEntry {
@@ -14,28 +18,36 @@ export interface PlaceOfEntry {
   readonly sequence: number
 }
 
+export interface EntriesParts {
+  readonly link: Link
+  readonly names: Names
+  readonly records: Records
+  readonly parked: Parked
+  readonly replicated: () => boolean
+}
+
 /** The entries of tasks that have a record of their own: a message each, in its queue or among those that wait for their time. */
 export class Entries {
-  readonly #link: Link
-  readonly #names: Names
+  readonly #parts: EntriesParts
   readonly #queued: StreamReader
   readonly #delayed: StreamReader
 
-  constructor(link: Link, names: Names, replicated: () => boolean) {
-    this.#link = link
-    this.#names = names
+  constructor(parts: EntriesParts) {
+    const { link, names, replicated } = parts
+    this.#parts = parts
     this.#queued = new StreamReader(link, names.tasks, replicated)
     this.#delayed = new StreamReader(link, names.delayed, replicated)
   }
 
-  /** Queues a task for the first time. Nobody can have done so before, and so the server need not remember it: that costs it much. */
-  async addFirst(stored: Stored): Promise<void> {
-    await publish(this.#link, this.#messageOf(stored), QUEUEING)
-  }
-
-  /** Queues a task whose record says QUEUED. The server drops a second entry with the same ticket while it remembers the first. */
-  add(stored: Stored): Promise<void> {
-    return this.#publishOnce(stored, stored.record.ticket)
+  /** Queues a task whose record says QUEUED, or one that runs and has lost its entry. One with the same ticket stays as it is. */
+  async add(stored: Stored): Promise<void> {
+    const { link, names } = this.#parts
+    const { task, ticket } = stored.record
+    const { id, queue, runAt } = task
+    if (!isDelayed(stored.record)) return this.#put({ id, queue, ticket, body: encodeEntryOf(stored) })
+    const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
+    const name = `${encodeToken(id)}/${encodeToken(ticket)}`
+    await publishOnce(link, { subject: delayedSubject(names, queue, id), body, name }, QUEUEING)
   }
 
   /** Queues a task whose submitter may have died in between: never started, and without an entry. */
@@ -44,45 +56,63 @@ export class Entries {
     if (state === 'QUEUED' && attempt === 0 && (await this.find(stored.record)) === undefined) await this.add(stored)
   }
 
-  /** Queues a task whose entry is gone although the record says that it waits. */
-  replace(stored: Stored): Promise<void> {
-    return this.#publishOnce(stored, `${stored.record.ticket}/${stored.revision}`)
-  }
-
   /** Puts a delayed entry into its queue. */
   promote(queue: string, { id, ticket }: Entry): Promise<void> {
-    const body = encodeEntry({ schema: 1, id, ticket })
-    const message = { subject: entrySubject(this.#names, queue, id), body, name: nameOf(id, ticket) }
-    return publishOnce(this.#link, message, QUEUEING)
+    return this.#put({ id, queue, ticket, body: encodeEntry({ schema: 1, id, ticket }) })
   }
 
   /** Where the entry that a record stands for is. */
   async find(record: TaskRecord): Promise<PlaceOfEntry | undefined> {
+    const { names } = this.#parts
     const { queue, id } = record.task
-    const queued = { reader: this.#queued, stream: this.#names.tasks, subject: entrySubject(this.#names, queue, id) }
+    const queued = { reader: this.#queued, stream: names.tasks, subject: entrySubject(names, queue, id) }
     const waiting = await findAt(queued, record)
     if (waiting !== undefined || !isDelayed(record)) return waiting
-    const subject = delayedSubject(this.#names, queue, id)
-    return findAt({ reader: this.#delayed, stream: this.#names.delayed, subject }, record)
+    const subject = delayedSubject(names, queue, id)
+    return findAt({ reader: this.#delayed, stream: names.delayed, subject }, record)
   }
 
   /** Takes one out of its queue, if it is still there. */
   async remove({ stream, sequence }: PlaceOfEntry): Promise<void> {
-    await deleteMessage(this.#link, stream, sequence)
+    await deleteMessage(this.#parts.link, stream, sequence)
   }
 
-  #publishOnce(stored: Stored, name: string): Promise<void> {
-    const { record } = stored
-    const full = nameOf(record.task.id, isDelayed(record) ? `${name}/delayed` : name)
-    return publishOnce(this.#link, { ...this.#messageOf(stored), name: full }, QUEUEING)
+  /** Takes all of a task out, whatever their tickets. */
+  async removeAll({ queue, id }: Pick<Task, 'queue' | 'id'>): Promise<void> {
+    const { link, names } = this.#parts
+    const message = await this.#queued.newest(entrySubject(names, queue, id), LOOKING)
+    if (message) await deleteMessage(link, names.tasks, message.sequence)
   }
 
-  #messageOf(stored: Stored): NewMessage {
-    const { task, ticket } = stored.record
-    const { queue, id, runAt } = task
-    if (!isDelayed(stored.record)) return { subject: entrySubject(this.#names, queue, id), body: encodeEntryOf(stored) }
-    const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
-    return { subject: delayedSubject(this.#names, queue, id), body }
+  /**
+   * Writes an entry unless one with its ticket is there: that may be held, and whoever holds it would lose it. One with another ticket is
+   * written over where the record says that ours is the current one.
+   */
+  async #put({
+    id,
+    queue,
+    ticket,
+    body,
+  }: Pick<Task, 'id' | 'queue'> & Pick<Entry, 'ticket'> & { body: string }): Promise<void> {
+    const { link, names, records } = this.#parts
+    const subject = entrySubject(names, queue, id)
+    for (let expected = 0; ;) {
+      if ((await publishIfExpected(link, { subject, body, expected }, QUEUEING)) !== undefined) return
+      const message = await this.#queued.newest(subject, LOOKING)
+      if (message && (await this.#ticketIn(message, queue)) === ticket) return
+      if (message && (await records.read(id))?.record.ticket !== ticket) return
+      expected = message?.sequence ?? 0
+    }
+  }
+
+  async #ticketIn(message: NewestMessage, queue: string): Promise<string | undefined> {
+    try {
+      return decodeEntry(message.bytes).ticket
+    } catch (error) {
+      if (!(error instanceof UndecodableRecord)) throw error
+      await parkEntry(this.#parts, { queue, ...message }, error.message)
+      return undefined
+    }
   }
 }
 
@@ -90,7 +120,7 @@ async function findAt(
   { reader, stream, subject }: { reader: StreamReader; stream: string; subject: string },
   { ticket }: TaskRecord,
 ): Promise<PlaceOfEntry | undefined> {
-  const message = await reader.newest(subject, 'looking for an entry')
+  const message = await reader.newest(subject, LOOKING)
   if (!message) return undefined
   try {
     return decodeEntry(message.bytes).ticket === ticket ? { stream, sequence: message.sequence } : undefined
@@ -101,11 +131,7 @@ async function findAt(
 }
 
 const QUEUEING = 'queueing a task'
-
-/** By which the server knows a message that is sent again. */
-function nameOf(id: string, name: string): string {
-  return `${encodeToken(id)}/${encodeToken(name)}`
-}
+const LOOKING = 'looking for an entry'
 
 /** Whether its entry was put aside. A retry's delay is the server's own: its entry was received before. */
 function isDelayed({ task }: TaskRecord): boolean {

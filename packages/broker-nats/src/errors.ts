@@ -8,6 +8,7 @@ export const API = {
   notReady: 10008,
   consumerNotFound: 10014,
   insufficientResources: 10023,
+  consumerMaximum: 10026,
   streamMaximum: 10027,
   noMessage: 10037,
   sequenceNotFound: 10043,
@@ -67,6 +68,12 @@ export function permanent(error: unknown, doing: string): DsError | undefined {
   if (isTlsError(cause)) {
     return new BrokerRefusedError(`The TLS connection to NATS failed: ${messageOf(cause)}`, {
       fix: 'Check tls:// in the URL and the certificates in connection.tls',
+      cause: error,
+    })
+  }
+  if (apiCode(cause) === API.consumerMaximum) {
+    return new BrokerMisconfiguredError(`NATS refused a consumer while ${doing}: ${messageOf(cause)}`, {
+      fix: 'Each group and each reader needs one: use fewer groups, or raise max_consumers of the account or the server',
       cause: error,
     })
   }

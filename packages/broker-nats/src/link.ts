@@ -107,6 +107,7 @@ export class Link {
   /** Ends the connection, so that another can be opened. */
   async reset(): Promise<void> {
     const client = this.#client
+    this.#requests.fail(new BrokerClosedError())
     this.#requests.reset()
     this.#client = undefined
     if (this.settings.client === undefined) await client?.close()

@@ -103,7 +103,8 @@ export class LiveView {
   async #floorOf(queue: string): Promise<number> {
     const info = await findConsumer(this.#link, this.#names.tasks, durableOf(queue))
     if (!info) return 0
-    return info.num_pending === 0 && info.num_ack_pending === 0 ? Infinity : info.ack_floor.stream_seq
+    // What it says of entries that it has not delivered may be behind the stream.
+    return info.num_ack_pending === 0 ? info.delivered.stream_seq : info.ack_floor.stream_seq
   }
 
   /** Reads the records up to a sequence that one of them has passed, or the mark that was set last. */

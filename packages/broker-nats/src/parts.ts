@@ -45,6 +45,7 @@ export class NatsParts {
   readonly apps: NatsApps
   readonly consumers: Set<NatsConsumer> = new Set()
   readonly #settings: Settings
+  readonly #queues: Queues
   readonly #records: Records
   readonly #payloads: Payloads
   readonly #clock = new Clock()
@@ -65,10 +66,10 @@ export class NatsParts {
     const parked = new Parked(link, names, replicated)
     const queues = new Queues(link, names)
     const payloads = new Payloads(link, names, replicated)
-    const entries = new Entries(link, names, replicated)
     const clock = this.#clock
     const firstEntries = new FirstEntries({ link, names, queues, parked, replicated })
     const records = new Records({ link, names, replicated, parked, firstEntries })
+    const entries = new Entries({ link, names, records, parked, replicated })
     const view = new LiveView({ link, names, queues, process: this.#process })
     const store = new NatsStore({ records, payloads, entries, view, clock })
     this.#settings = settings
@@ -80,6 +81,7 @@ export class NatsParts {
     this.events = new NatsEvents(link, names)
     this.#reader = new StreamReader(link, names.tasks, replicated)
     this.apps = new NatsApps(link, names, this.#reader)
+    this.#queues = queues
     this.#records = records
     this.#payloads = payloads
     this.#view = view
@@ -106,7 +108,7 @@ export class NatsParts {
       await this.link.reset()
       throw error
     }
-    this.#clockTimer = setInterval(() => void this.#setClock().catch(() => undefined), CLOCK_AGE)
+    this.#clockTimer = setInterval(() => void this.#keepUp().catch(() => undefined), CLOCK_AGE)
     this.#clockTimer.unref()
   }
 
@@ -126,6 +128,7 @@ export class NatsParts {
       {
         link: this.link,
         names: this.names,
+        queues: this.#queues,
         records: this.#records,
         payloads: this.#payloads,
         parked: this.parked,
@@ -158,6 +161,11 @@ export class NatsParts {
       })
     }
     await this.#upkeep.open()
+  }
+
+  async #keepUp(): Promise<void> {
+    await this.#setClock()
+    await this.#queues.reopen()
   }
 
   /** Writes a mark and reads when the server has stored it. */

@@ -1,6 +1,6 @@
 import type { Payload, Task } from '@ds/core'
 import { firstRecordIn } from './codec.ts'
-import type { Slot } from './codec.ts'
+import type { Slot, TaskRecord } from './codec.ts'
 import type { Link } from './link.ts'
 import { blobsOf, blobSubject, entrySubject } from './names.ts'
 import type { Names } from './names.ts'
@@ -44,10 +44,20 @@ export class Payloads {
     return message && Buffer.from(message.bytes).toString('utf8')
   }
 
-  async #loadFirst({ id, queue, incarnation }: Life & Pick<Task, 'queue'>): Promise<Payload | undefined> {
-    const message = await this.#reader.newest(entrySubject(this.#names, queue, id), 'reading args')
+  /** Whether the first entry of a task's life is still there. */
+  async hasFirst(life: Life & Pick<Task, 'queue'>): Promise<boolean> {
+    return (await this.#first(life)) !== undefined
+  }
+
+  async #loadFirst(life: Life & Pick<Task, 'queue'>): Promise<Payload | undefined> {
+    const args = (await this.#first(life))?.args
+    return args && 'text' in args ? args.text : undefined
+  }
+
+  async #first({ id, queue, incarnation }: Life & Pick<Task, 'queue'>): Promise<TaskRecord | undefined> {
+    const message = await this.#reader.newest(entrySubject(this.#names, queue, id), 'reading a first entry')
     const record = message && firstRecordIn(message.bytes)
-    return record?.task.incarnation === incarnation && 'text' in record.args ? record.args.text : undefined
+    return record?.task.incarnation === incarnation ? record : undefined
   }
 
   /** Removes one that no record names. */

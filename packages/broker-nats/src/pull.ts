@@ -10,10 +10,10 @@ export interface Delivered extends DeliveryPlace {
   readonly bytes: Uint8Array
   readonly reply: string
   /**
-   * It came so long after it was asked for that it may have been given to another meanwhile: this process stood still, or the network did.
-   * What it says is to be read again.
+   * By `performance.now()`: from then on it may have been given to another, if this process or the network stands still. What it says is to
+   * be read again.
    */
-  readonly stale: boolean
+  readonly freshUntil: number
 }
 
 /** What the reply subject of a delivered message tells. */
@@ -148,8 +148,8 @@ export class QueuePuller {
     if (!reply.startsWith(DELIVERED)) return this.#onStatus(subject, message.headers)
     const { queue, onEntry } = this.#options
     const pull = this.#oldestPull()
-    const stale = pull === undefined || performance.now() > pull.freshUntil
-    onEntry({ queue, subject, bytes: message.data, reply, stale, ...placeOf(reply) })
+    const freshUntil = pull?.freshUntil ?? 0
+    onEntry({ queue, subject, bytes: message.data, reply, freshUntil, ...placeOf(reply) })
     if (!pull) return
     pull.left -= 1
     if (pull.left === 0) pull.end()

@@ -56,8 +56,11 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   async cancel(id: string, { requeue }: { requeue: boolean }): Promise<CancelAnswer> {
     const { records, entries, clock } = this.#parts
     const known = await records.read(id)
-    // Read before it is decided: an entry that comes later belongs to a later queueing and must stay.
-    const waiting = known?.record.task.state === 'QUEUED' && !requeue ? await entries.find(known.record) : undefined
+    // Read before it is decided: an entry that comes later belongs to a later queueing and must stay. So must a first entry: it may hold the
+    // args, and a submit that is sent again finds it.
+    const mayGo =
+      known?.record.task.state === 'QUEUED' && !requeue && known.revision > 0 && !('first' in known.record.args)
+    const waiting = mayGo ? await entries.find(known.record) : undefined
     const answer = await records.changeOne<CancelAnswer | TaskRecord>({
       id,
       known: known ?? 'none',
@@ -81,16 +84,19 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   async retry(id: string, { nonce }: { nonce: string }): Promise<RetryAnswer> {
     for (;;) {
       const known = await this.#parts.records.read(id)
-      const answer = await this.#retryKnown(id, { nonce, known, args: known && (await this.#argsForRetry(known)) })
+      const args = known && (await this.#argsForRetry(known))
+      // It is being removed, and its entry went first; or another retry has moved the args.
+      if (known && !args && (await this.#parts.records.read(id))?.revision === known.revision) return 'unknown'
+      const answer = await this.#retryKnown(id, { nonce, known, args })
       if (answer !== 'again') return answer
     }
   }
 
   /** Args as the record of a retry holds them: its entry takes the place of the first one. */
-  async #argsForRetry({ record: { args, task } }: Stored): Promise<Slot> {
+  async #argsForRetry({ record: { args, task } }: Stored): Promise<Slot | undefined> {
     if (!('first' in args) || !isFinal(task.state)) return args
     const text = await this.#parts.payloads.load(args, task)
-    return text === undefined ? args : { text }
+    return text === undefined ? undefined : { text }
   }
 
   async #retryKnown(id: string, { nonce, known, args }: Retrying): Promise<RetryAnswer | 'again'> {
@@ -106,7 +112,7 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
         const at = clock.now()
         const verdict = applyTo(record, { type: 'retry', at })
         if (verdict.verdict !== 'applied') return { answer: 'active' }
-        if (!args || record.task.incarnation !== known?.record.task.incarnation) return { answer: 'again' }
+        if (!args || standing.revision !== known?.revision) return { answer: 'again' }
         dropped = record.result
         // The nonce is the ticket too: of this queueing and of no other.
         const { entry: _entry, ...next } = recordAfter(record, verdict, at)
@@ -124,11 +130,9 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   async #submitOne(task: NewTask, room: QueueRoom): Promise<SubmitAnswer> {
     const { payloads, clock, firstEntries } = this.#parts
     const args = inlineSlot(task.args) ?? (await payloads.keepApart(task.args, task, 'args'))
-    if (task.uniqueId !== true || task.maxQueued !== undefined) return this.#submitNamed(task, args, room)
-    const record = acceptedRecord(task, args, clock.now())
-    if (record.task.runAt !== undefined) return this.#submitNamed(task, args, room)
+    if (!isFirst(task)) return this.#submitNamed(task, args, room)
     // One message says it all: nobody else can have submitted the id.
-    await firstEntries.add(record)
+    await firstEntries.add(acceptedRecord(task, args, clock.now()))
     return 'created'
   }
 
@@ -151,7 +155,7 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
     if (!fresh) place.free()
     if (answer !== 'created') await payloads.drop(args, task)
     if (answer === 'full' || !stored) throw new QueueFullError(task.queue, task.maxQueued ?? 0)
-    await (fresh ? entries.addFirst(stored) : entries.mend(stored))
+    await (fresh ? entries.add(stored) : entries.mend(stored))
     return answer
   }
 
@@ -160,6 +164,11 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
     link.publish(cancelSubject(names), JSON.stringify({ taskId: task.id, attempt: task.attempt, requeue }))
     return 'requested'
   }
+}
+
+/** Whether its entry may be all there is of a new task. By what was asked and not by the time it is: it may be asked again. */
+function isFirst({ uniqueId, maxQueued, delay, runAt }: NewTask): boolean {
+  return uniqueId === true && maxQueued === undefined && delay === undefined && runAt === undefined
 }
 
 function isOwn({ record }: Stored, { incarnation }: NewTask): boolean {

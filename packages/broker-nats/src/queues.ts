@@ -23,9 +23,18 @@ export class Queues {
 
   /** Creates the consumer of a queue that this process has not used yet. */
   async ensure(queue: string): Promise<void> {
-    if (this.#known.has(queue)) return
+    if (!this.#known.has(queue)) await this.open(queue)
+  }
+
+  /** Creates the consumer of a queue if it is missing. */
+  async open(queue: string): Promise<void> {
     await ensureConsumer(this.#link, this.#names, queue)
     this.#known.add(queue)
+  }
+
+  /** Creates consumers that somebody has removed. */
+  async reopen(): Promise<void> {
+    for (const queue of this.#known) await this.open(queue)
   }
 
   /** Learns of the queues of all processes. Calls of one turn share the question. */

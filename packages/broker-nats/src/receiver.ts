@@ -7,7 +7,6 @@ import { durableOf } from './names.ts'
 import { drawNonce } from './nonce.ts'
 import { QueuePuller } from './pull.ts'
 import type { Delivered } from './pull.ts'
-import { ensureConsumer } from './topology.ts'
 
 /** Receives for one consumer: pulls what it has room for and claims it. */
 export class Receiver {
@@ -42,8 +41,8 @@ export class Receiver {
 
   /** Creates the queues' consumers on the server, where they are missing. */
   async ensure(): Promise<void> {
-    const { link, names, options } = this.#parts
-    for (const queue of options.queues) await ensureConsumer(link, names, queue)
+    const { queues, options } = this.#parts
+    for (const queue of options.queues) await queues.open(queue)
     this.#mustEnsure = false
   }
 

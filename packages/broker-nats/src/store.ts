@@ -45,8 +45,16 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
   }
 
   async args(id: string): Promise<Payload | undefined> {
-    const stored = await this.#parts.records.read(id)
-    return stored && this.#parts.payloads.load(stored.record.args, stored.record.task)
+    const { records, payloads } = this.#parts
+    let stored = await records.read(id)
+    for (;;) {
+      const args = stored && (await payloads.load(stored.record.args, stored.record.task))
+      if (!stored || args !== undefined) return args
+      const before = stored.revision
+      stored = await records.read(id)
+      // A retry has moved them meanwhile.
+      if (stored?.revision === before) return undefined
+    }
   }
 
   async result(id: string): Promise<Payload | undefined> {
@@ -73,9 +81,13 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
     const { records, payloads, entries, view } = this.#parts
     const { task, args, result } = stored.record
     // Before the record: a first entry without one is a new task.
-    const entry = await entries.find(stored.record)
-    if (entry) await entries.remove(entry)
-    if (!(await records.remove(stored))) return false
+    await entries.removeAll(task)
+    if (!(await records.remove(stored))) {
+      const standing = await records.read(task.id)
+      // It was retried meanwhile, and what went may have been its new entry.
+      if (standing?.record.task.state === 'QUEUED' && standing.revision > 0) await entries.add(standing)
+      return false
+    }
     view.forget({ id: task.id, revision: stored.revision })
     if ('blob' in args || (result && 'blob' in result)) await payloads.dropAll(task)
     return true

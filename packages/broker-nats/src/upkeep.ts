@@ -75,7 +75,7 @@ export class Upkeep {
         return { write: withoutEntry(stored.record), answer: (written) => written }
       },
     })
-    if (standing) await entries.replace(standing)
+    if (standing) await entries.add(standing)
   }
 
   async #expire({ subject, bytes, sequence }: Delivered): Promise<void> {

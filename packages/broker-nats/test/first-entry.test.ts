@@ -7,7 +7,7 @@ import { connect } from '@nats-io/transport-node'
 import { afterEach, expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
-import { durableOf, namesOf } from '../src/names.ts'
+import { durableOf, entrySubject, namesOf, taskSubject } from '../src/names.ts'
 
 const CONSUMER = { queues: ['q'], workerId: 'w', lease: 60_000, onCancel: () => undefined }
 
@@ -35,6 +35,21 @@ async function runOne(consumer: TaskConsumer): Promise<string> {
   if (!delivery) throw new Error('no task was received')
   await consumer.settle([{ lease: delivery.lease, outcome: { type: 'done', result: '1' } }])
   return delivery.args
+}
+
+function namedTask(id: string): NewTask {
+  const { uniqueId: _unique, ...task } = newTask()
+  return { ...task, id }
+}
+
+async function receiveAll(consumer: TaskConsumer, count: number): Promise<Set<string>> {
+  const ids = new Set<string>()
+  while (ids.size < count) {
+    const deliveries = await consumer.receive(count - ids.size, AbortSignal.timeout(20_000))
+    if (deliveries.length === 0) break
+    for (const { task } of deliveries) ids.add(task.id)
+  }
+  return ids
 }
 
 test('an entry that comes late is not believed: its task was run and removed meanwhile', async (context) => {
@@ -76,6 +91,15 @@ test('args are there in every state, and for every run', async (context) => {
     expect(await broker.args(task.id)).toBe(task.args)
     expect(await runOne(consumer)).toBe(task.args)
   }
+  const waiting = { ...newTask(), maxRetries: 1 }
+  await broker.submit([waiting])
+  const [delivery] = await consumer.receive(1, AbortSignal.timeout(20_000))
+  const error = { name: 'Error', message: 'again', stacktrace: [] }
+  if (delivery) await consumer.settle([{ lease: delivery.lease, outcome: { type: 'retry', error, delay: 60_000 } }])
+  expect(await broker.cancel(waiting.id, { requeue: false })).toBe('cancelled')
+  expect(await broker.args(waiting.id)).toBe(task.args)
+  expect(await broker.retry(waiting.id, { nonce: 'anew' })).toBe('queued')
+  expect(await runOne(consumer)).toBe(task.args)
   const cancelled = newTask()
   await broker.submit([cancelled])
   expect(await broker.cancel(cancelled.id, { requeue: false })).toBe('cancelled')
@@ -83,6 +107,54 @@ test('args are there in every state, and for every run', async (context) => {
   expect(await broker.retry(cancelled.id, { nonce: 'third' })).toBe('queued')
   expect(await runOne(consumer)).toBe(task.args)
 }, 60_000)
+
+test('a submission that is sent again changes nothing, whatever has happened meanwhile', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats({})
+  ending.push(() => server.close())
+  const broker = await open(server.url)
+  const created = [{ ok: true, value: 'created' }]
+  const cancelled = newTask()
+  await broker.submit([cancelled])
+  await broker.cancel(cancelled.id, { requeue: false })
+  expect(await broker.submit([cancelled])).toEqual(created)
+  // By the time it comes again it would be due.
+  const soon = { ...newTask(), runAt: Date.now() + 400 }
+  await broker.submit([soon])
+  await sleep(600)
+  expect(await broker.submit([soon])).toEqual(created)
+  const consumer = await broker.openConsumer(CONSUMER)
+  expect(await runOne(consumer)).toBe(soon.args)
+  expect(await consumer.receive(1, AbortSignal.timeout(500))).toEqual([])
+  for (const reader of [broker, await open(server.url)]) {
+    expect(await reader.counts()).toMatchObject({ QUEUED: 0, RUNNING: 0, DONE: 1, CANCELLED: 1 })
+  }
+}, 60_000)
+
+test('of two who submit one id neither takes the entry of the other away', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats({})
+  ending.push(() => server.close())
+  const [one, other, worker] = [await open(server.url), await open(server.url), await open(server.url)]
+  const consumer = await worker.openConsumer(CONSUMER)
+  const receiving = receiveAll(consumer, 400)
+  for (let round = 0; round < 20; round += 1) {
+    const named = Array.from({ length: 20 }, (_, index) => namedTask(`r${round}-${index}`))
+    await Promise.all([one.submit(named), other.submit(named.map((task) => ({ ...task, incarnation: 'other' })))])
+  }
+  const held = await receiving
+  expect(held.size).toBe(400)
+  // The entry that a task was claimed by is the one that comes again when its worker dies.
+  const client = await connect({ servers: `${server.host}:${server.port}` })
+  ending.push(() => client.close())
+  const names = namesOf('default')
+  const { streams } = await jetstreamManager(client)
+  for (const id of held) {
+    const record = await streams.getMessage(names.tasks, { last_by_subj: taskSubject(names, id) })
+    const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', id) })
+    expect(record?.json<{ entry: number }>().entry).toBe(entry?.seq)
+  }
+}, 90_000)
 
 test('a consumer that was changed gets its settings back, and one that reads something else is refused', async (context) => {
   context.skip(reason !== undefined, reason)
