@@ -5,7 +5,7 @@ test.each(['2.9.10', '2.9.20', '2.8.4', '2.9.0-beta.1'])(
   '%s is refused with replicas, and taken with one',
   (version) => {
     const refused: unknown = expect.objectContaining({ code: 'BrokerMisconfigured' })
-    expect(() => checkReplication(version, 3)).toThrow(refused as Error)
+    expect(() => checkReplication(version, 3)).toThrow(refused)
     expect(() => checkReplication(version, 1)).not.toThrow()
   },
 )
