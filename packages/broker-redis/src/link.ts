@@ -20,6 +20,8 @@ const COMMON: CommonOptions = {
   lazyConnect: true,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
+  // ioredis lets the rejection go unheard where the connection is cut again meanwhile, which ends a process: who subscribes does so anew.
+  autoResubscribe: false,
   maxRetriesPerRequest: 0,
   connectTimeout: SILENCE,
   keepAlive: 10_000,

@@ -18,6 +18,7 @@ export class Notices {
   readonly #channel: string
   #listening: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
+  #hears = false
 
   constructor(options: ResolvedOptions, topology: Topology, onNotice: (notice: Notice) => void) {
     this.#channel = topology.cancel
@@ -26,9 +27,10 @@ export class Notices {
       const notice = decodeNotice(message)
       if (notice) onNotice(notice)
     })
+    this.#link.client.on('ready', () => this.#listenAgain())
   }
 
-  /** Resolves when it hears. The client subscribes again by itself after a break. */
+  /** Resolves when it hears. After a break it subscribes again; a cluster's client does so by itself. */
   listen(): Promise<void> {
     this.#listening ??= this.#listen().catch((error: unknown) => {
       this.#listening = undefined
@@ -42,6 +44,12 @@ export class Notices {
     return this.#link.close()
   }
 
+  #listenAgain(): void {
+    const { client } = this.#link
+    // A connection that is cut meanwhile becomes ready once more.
+    if (this.#hears && !client.isCluster) client.subscribe(this.#channel).catch(() => undefined)
+  }
+
   /** Who only listens does not notice that nobody is there any more. */
   #beat(): void {
     this.#link.answered(this.#link.client.ping()).catch(() => undefined)
@@ -50,6 +58,7 @@ export class Notices {
   async #listen(): Promise<void> {
     await this.#link.open({ timeout: SILENCE })
     await this.#link.answered(this.#link.client.subscribe(this.#channel))
+    this.#hears = true
     // On a cluster a ping would not go by the connection that listens.
     if (this.#link.client.isCluster) return
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT)
