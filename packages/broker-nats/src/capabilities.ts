@@ -4,7 +4,7 @@ import { HANDOVER } from './topology.ts'
 /** What a message carries besides a payload: subject, headers, the rest of the record. */
 const OVERHEAD = 16 * 1024
 /** Messages that a replay of the log brings in a second, with 256 bytes of payload. */
-const REPLAY_RATE = 80_000
+const REPLAY_RATE = 60_000
 
 export interface ServerLimits {
   /** Bytes of the largest message. */
