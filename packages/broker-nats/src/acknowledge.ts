@@ -7,7 +7,7 @@ import type { Link } from './link.ts'
 
 const ACK = Buffer.from('+ACK')
 
-/** The entry goes. */
+/** The entry is done with: it stays in its stream, and does not come again. */
 export function ack(link: Link, reply: string): void {
   link.say(reply, ACK)
 }

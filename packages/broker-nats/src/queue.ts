@@ -39,7 +39,10 @@ interface Retrying {
   readonly args: Slot | undefined
 }
 
-/** The queue as managers see it. A task is stored first and queued second; who finds the one without the other mends it. */
+/**
+ * The queue as managers see it. A task with a drawn id is stored and queued in one write; any other is stored first and queued second, and who
+ * finds the one without the other mends it.
+ */
 export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'> {
   readonly #parts: QueueParts
 

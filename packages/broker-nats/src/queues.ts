@@ -4,7 +4,10 @@ import type { Names } from './names.ts'
 import { apiAnswer } from './publish.ts'
 import { ensureConsumer } from './topology.ts'
 
-/** The queues there are: each has a durable consumer, which whoever uses the queue first creates. */
+/**
+ * The queues that may hold first entries: each has a durable consumer, which whoever submits a first entry to it or serves it creates. One with
+ * nothing but named or delayed tasks may have none yet.
+ */
 export class Queues {
   readonly #link: Link
   readonly #names: Names

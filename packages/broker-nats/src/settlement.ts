@@ -3,7 +3,7 @@ import type { Lease, Outcome } from '@ds/core'
 import type { Slot, Stored, TaskRecord } from './codec.ts'
 import { applyTo, fitErrors, recordAfter } from './transitions.ts'
 
-/** What becomes of the entry once the record stands: it goes, or it comes back after so many milliseconds. */
+/** What becomes of the entry once the record stands: it is done with, or it comes back after so many milliseconds. */
 export type EntryFate = { readonly gone: true } | { readonly gone: false; readonly after: number }
 
 export type SettlementDecision =
