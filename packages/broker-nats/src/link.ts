@@ -15,6 +15,16 @@ import { Tick } from './tick.ts'
 const LAST_WORDS = 1000
 const LEADER_WAIT = 100
 
+/** A question on its way. `take` throws what is wrong with an answer. */
+interface Call {
+  readonly question: Question
+  readonly doing: string
+  /** By `performance.now()`: until then it is asked again where nobody answers. */
+  readonly until: number
+  readonly take: (answer: Msg) => void
+  readonly reject: (error: Error) => void
+}
+
 /** The connection to the server. A call over it ends with the connection: nothing waits for an answer that cannot come. */
 export class Link {
   readonly settings: Settings
@@ -147,28 +157,36 @@ export class Link {
     // One promise and no more: this is done several times for each task.
     return new Promise((resolve, reject) => {
       const until = performance.now() + this.settings.timeout
-      const send = (): void => this.#requests.ask({ question, onAnswer, onFailure })
-      const begin = (): void => {
-        if (this.#away) this.#untilReturn(doing).then(begin, reject)
-        else if (this.#closed) reject(new BrokerClosedError())
-        else send()
-      }
-      const onAnswer = (answer: Msg): void => {
-        this.#lastAnswerAt = Date.now()
-        try {
-          resolve(read(answer))
-        } catch (error) {
-          reject(toDsError(error, doing))
-        }
-      }
-      const onFailure = (error: Error, bytesBefore: number): void => {
-        this.#suspectHalfOpen(error, bytesBefore)
-        const isPassing = error instanceof errors.NoRespondersError && performance.now() <= until
-        if (isPassing) setTimeout(begin, LEADER_WAIT)
-        else reject(toDsError(error, doing))
-      }
-      begin()
+      this.#begin({ question, doing, until, reject, take: (answer) => resolve(read(answer)) })
     })
+  }
+
+  #begin(call: Call): void {
+    if (this.#away) void this.#untilReturn(call.doing).then(() => this.#begin(call), call.reject)
+    else if (this.#closed) call.reject(new BrokerClosedError())
+    else {
+      this.#requests.ask({
+        question: call.question,
+        onAnswer: (answer) => this.#onAnswer(call, answer),
+        onFailure: (error, bytesBefore) => this.#onFailure(call, error, bytesBefore),
+      })
+    }
+  }
+
+  #onAnswer({ doing, take, reject }: Call, answer: Msg): void {
+    this.#lastAnswerAt = Date.now()
+    try {
+      take(answer)
+    } catch (error) {
+      reject(toDsError(error, doing))
+    }
+  }
+
+  #onFailure(call: Call, error: Error, bytesBefore: number): void {
+    this.#suspectHalfOpen(error, bytesBefore)
+    const isPassing = error instanceof errors.NoRespondersError && performance.now() <= call.until
+    if (isPassing) setTimeout(() => this.#begin(call), LEADER_WAIT)
+    else call.reject(toDsError(error, call.doing))
   }
 
   /** Sends without waiting. While the server is away nothing is sent: what would arrive late could do harm. */
