@@ -16,8 +16,6 @@ export interface TailOptions {
   readonly filter: string
   /** Where it begins: with what is written from now on, or at a sequence; 1 is with everything that stands. */
   readonly from: 'new' | number
-  /** Bodies are left out. */
-  readonly headersOnly?: boolean
   readonly onMessage: (message: Msg, sequence: number) => void
   /** Messages may have been written over before this tail could see them. */
   readonly onBreak: () => void
@@ -99,7 +97,6 @@ export class Tail {
       inactive_threshold: nanos(INACTIVE),
       mem_storage: true,
       num_replicas: 1,
-      ...(this.#options.headersOnly && { headers_only: true }),
       ...(sequence === undefined
         ? { deliver_policy: DeliverPolicy.New }
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence }),
