@@ -77,11 +77,16 @@ export class Entries {
     await deleteMessage(this.#parts.link, stream, sequence)
   }
 
-  /** Takes all of a task out, whatever their tickets. */
-  async removeAll({ queue, id }: Pick<Task, 'queue' | 'id'>): Promise<void> {
-    const { link, names } = this.#parts
+  /** Takes what is left in the queue of a finished task. The entry of a retry that came meanwhile stays. */
+  async removeOf({ record, revision }: Stored): Promise<void> {
+    const { link, names, records } = this.#parts
+    const { queue, id } = record.task
     const message = await this.#queued.newest(entrySubject(names, queue, id), LOOKING)
-    if (message) await deleteMessage(link, names.tasks, message.sequence)
+    if (!message) return
+    // A retry writes its record first: one that stands as it was tells that the entry is older.
+    const isOwn = (await this.#ticketIn(message, queue)) === record.ticket
+    if (isOwn || (await records.read(id))?.revision === revision)
+      await deleteMessage(link, names.tasks, message.sequence)
   }
 
   /**

@@ -81,13 +81,8 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
     const { records, payloads, entries, view } = this.#parts
     const { task, args, result } = stored.record
     // Before the record: a first entry without one is a new task.
-    await entries.removeAll(task)
-    if (!(await records.remove(stored))) {
-      const standing = await records.read(task.id)
-      // It was retried meanwhile, and what went may have been its new entry.
-      if (standing?.record.task.state === 'QUEUED' && standing.revision > 0) await entries.add(standing)
-      return false
-    }
+    await entries.removeOf(stored)
+    if (!(await records.remove(stored))) return false
     view.forget({ id: task.id, revision: stored.revision })
     if ('blob' in args || (result && 'blob' in result)) await payloads.dropAll(task)
     return true

@@ -4,6 +4,7 @@ import { drawTaskId } from '@ds/core'
 import type { NewTask, TaskConsumer } from '@ds/core'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { afterEach, expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
@@ -28,6 +29,13 @@ async function open(url: string): Promise<NatsBroker> {
   ending.push(() => broker.close())
   await broker.connect({ timeout: 15_000 })
   return broker
+}
+
+/** The server as an administrator sees it. */
+async function client({ host, port }: { host: string; port: number }): Promise<NatsConnection> {
+  const connection = await connect({ servers: `${host}:${port}` })
+  ending.push(() => connection.close())
+  return connection
 }
 
 async function runOne(consumer: TaskConsumer): Promise<string> {
@@ -145,10 +153,8 @@ test('of two who submit one id neither takes the entry of the other away', async
   const held = await receiving
   expect(held.size).toBe(400)
   // The entry that a task was claimed by is the one that comes again when its worker dies.
-  const client = await connect({ servers: `${server.host}:${server.port}` })
-  ending.push(() => client.close())
   const names = namesOf('default')
-  const { streams } = await jetstreamManager(client)
+  const { streams } = await jetstreamManager(await client(server))
   for (const id of held) {
     const record = await streams.getMessage(names.tasks, { last_by_subj: taskSubject(names, id) })
     const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', id) })
@@ -156,13 +162,35 @@ test('of two who submit one id neither takes the entry of the other away', async
   }
 }, 90_000)
 
+test('a removal that is overtaken by a retry leaves it its entry', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const { server, proxy, url, close } = await startBehindProxy('nats', {})
+  ending.push(close)
+  const [slow, other] = [await open(url), await open(server.url)]
+  const consumer = await other.openConsumer(CONSUMER)
+  const task = newTask()
+  await other.submit([task])
+  await runOne(consumer)
+  proxy.latency(100)
+  const removing = slow.remove(task.id)
+  // It has read the record by then, and not yet the entry.
+  await sleep(200)
+  expect(await other.retry(task.id, { nonce: 'again' })).toBe('queued')
+  const [held] = await consumer.receive(1, AbortSignal.timeout(20_000))
+  expect(await removing).toBe('active')
+  expect(held).toMatchObject({ task: { id: task.id, attempt: 2 }, args: task.args })
+  // The entry by which it comes again if its worker dies.
+  const { streams } = await jetstreamManager(await client(server))
+  const names = namesOf('default')
+  const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', task.id) })
+  expect(entry?.json()).toMatchObject({ ticket: 'again' })
+}, 60_000)
+
 test('a consumer that was changed gets its settings back, and one that reads something else is refused', async (context) => {
   context.skip(reason !== undefined, reason)
   const server = await startNats({ ownProcess: true })
   ending.push(() => server.close())
-  const client = await connect({ servers: `${server.host}:${server.port}` })
-  ending.push(() => client.close())
-  const { consumers } = await jetstreamManager(client)
+  const { consumers } = await jetstreamManager(await client(server))
   const { tasks, root } = namesOf('default')
   const durable = durableOf('q')
   await (await open(server.url)).openConsumer(CONSUMER)
