@@ -1,8 +1,8 @@
 import type { AppDescription, AppDirectory } from '@ds/core'
-import type { Link } from './link.ts'
+import type { Link } from './jetstream/link.ts'
 import { appSubject } from './names.ts'
 import type { Names } from './names.ts'
-import type { StreamReader } from './stream-reader.ts'
+import type { StreamReader } from './jetstream/stream-reader.ts'
 
 /** The Apps that workers have announced: a message each, the newest of its subject. */
 export class NatsApps implements AppDirectory {

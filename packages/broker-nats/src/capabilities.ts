@@ -1,5 +1,5 @@
 import type { BrokerCapabilities } from '@ds/core'
-import { HANDOVER } from './topology.ts'
+import { HANDOVER } from './jetstream/topology.ts'
 
 /** What a message carries besides a payload: subject, headers, the rest of the record. */
 const OVERHEAD = 16 * 1024

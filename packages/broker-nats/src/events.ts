@@ -1,11 +1,11 @@
 import { EventBuffer } from '@ds/core'
 import type { EventFilter, SubscriptionItem } from '@ds/core'
-import type { Link } from './link.ts'
-import { loggedRecord } from './logged-record.ts'
+import type { Link } from './jetstream/link.ts'
+import { loggedRecord } from './records/logged-record.ts'
 import { logSubjects } from './names.ts'
 import type { Names } from './names.ts'
-import { Tail } from './tail.ts'
-import { eventsOf } from './transitions.ts'
+import { Tail } from './jetstream/tail.ts'
+import { eventsOf } from './records/transitions.ts'
 
 /** Events are the log of the records: nothing is written for them. */
 export class NatsEvents {

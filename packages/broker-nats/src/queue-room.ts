@@ -1,9 +1,9 @@
 import type { NewTask } from '@ds/core'
-import type { Link } from './link.ts'
+import type { Link } from './jetstream/link.ts'
 import { durableOf } from './names.ts'
 import type { Names } from './names.ts'
-import { findConsumer } from './durable.ts'
-import { ensureConsumer } from './topology.ts'
+import { findConsumer } from './jetstream/durable.ts'
+import { ensureConsumer } from './jetstream/topology.ts'
 
 /** A place in a queue that one task asks for. Taken at most once. */
 export interface Place {

@@ -1,12 +1,12 @@
 import { isFinal } from '@ds/core'
 import type { AttemptError, Payload, RemoveAnswer, Task, TaskCounts, TaskPage, TaskQuery, TaskStore } from '@ds/core'
-import type { Clock } from './clock.ts'
-import type { Stored } from './codec.ts'
-import type { Entries } from './entries.ts'
-import type { LiveView } from './live-view.ts'
-import type { Payloads } from './payloads.ts'
-import type { Records } from './records.ts'
-import { matches } from './view.ts'
+import type { Clock } from './jetstream/clock.ts'
+import type { Stored } from './records/codec.ts'
+import type { Entries } from './records/entries.ts'
+import type { LiveView } from './views/live-view.ts'
+import type { Payloads } from './records/payloads.ts'
+import type { Records } from './records/records.ts'
+import { matches } from './views/view.ts'
 
 export interface StoreParts {
   readonly records: Records

@@ -1,12 +1,12 @@
 import { DsError } from '@ds/core'
 import type { Delivery, HealthCheck } from '@ds/core'
-import { nak } from './acknowledge.ts'
+import { nak } from '../jetstream/acknowledge.ts'
 import { claimEntry, releaseClaim } from './claim-entry.ts'
 import type { Candidate, ConsumerParts } from './claim-entry.ts'
-import { durableOf } from './names.ts'
-import { drawNonce } from './nonce.ts'
-import { QueuePuller } from './pull.ts'
-import type { Delivered } from './pull.ts'
+import { durableOf } from '../names.ts'
+import { drawNonce } from '../records/nonce.ts'
+import { QueuePuller } from '../jetstream/pull.ts'
+import type { Delivered } from '../jetstream/pull.ts'
 
 /** Receives for one consumer: pulls what it has room for and claims it. */
 export class Receiver {

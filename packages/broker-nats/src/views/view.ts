@@ -1,8 +1,8 @@
 import { compareIds, STORED_STATES } from '@ds/core'
 import type { StoredState, Task, TaskCounts, TaskCursor, TaskQuery } from '@ds/core'
 import type { Msg } from '@nats-io/transport-node'
-import { loggedRecord } from './logged-record.ts'
-import type { Names } from './names.ts'
+import { loggedRecord } from '../records/logged-record.ts'
+import type { Names } from '../names.ts'
 
 /** What is kept of a task to find it. */
 interface Row {

@@ -1,12 +1,12 @@
 import type { ParkedItem, ParkedStore } from '@ds/core'
 import { headers } from '@nats-io/transport-node'
-import { deleteMessage } from './delete-message.ts'
-import { isConflict } from './errors.ts'
-import type { Link } from './link.ts'
-import { decodeToken, parkedSubject } from './names.ts'
-import type { Names } from './names.ts'
-import { StreamReader } from './stream-reader.ts'
-import type { StoredMessage } from './stream-reader.ts'
+import { deleteMessage } from '../jetstream/delete-message.ts'
+import { isConflict } from '../jetstream/errors.ts'
+import type { Link } from '../jetstream/link.ts'
+import { decodeToken, parkedSubject } from '../names.ts'
+import type { Names } from '../names.ts'
+import { StreamReader } from '../jetstream/stream-reader.ts'
+import type { StoredMessage } from '../jetstream/stream-reader.ts'
 
 const HEADER = { source: 'Ds-Source', subject: 'Ds-Subject', reason: 'Ds-Reason' } as const
 

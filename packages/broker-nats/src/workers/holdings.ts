@@ -1,5 +1,5 @@
-import type { Stored } from './codec.ts'
-import type { Delivered } from './pull.ts'
+import type { Stored } from '../records/codec.ts'
+import type { Delivered } from '../jetstream/pull.ts'
 
 /** A task this consumer runs. */
 export interface Holding {

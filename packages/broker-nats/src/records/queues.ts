@@ -1,8 +1,8 @@
-import type { Link } from './link.ts'
-import { queueOfDurable } from './names.ts'
-import type { Names } from './names.ts'
-import { apiAnswer } from './publish.ts'
-import { ensureConsumer } from './topology.ts'
+import type { Link } from '../jetstream/link.ts'
+import { queueOfDurable } from '../names.ts'
+import type { Names } from '../names.ts'
+import { apiAnswer } from '../jetstream/publish.ts'
+import { ensureConsumer } from '../jetstream/topology.ts'
 
 /**
  * The queues that may hold first entries: each has a durable consumer, which whoever submits a first entry to it or serves it creates. One with

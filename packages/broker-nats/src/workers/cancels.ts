@@ -1,9 +1,9 @@
 import type { CancelNotice } from '@ds/core'
 import type { Subscription } from '@nats-io/transport-node'
 import type { NatsConsumer } from './consumer.ts'
-import type { Link } from './link.ts'
-import { cancelSubject } from './names.ts'
-import type { Names } from './names.ts'
+import type { Link } from '../jetstream/link.ts'
+import { cancelSubject } from '../names.ts'
+import type { Names } from '../names.ts'
 
 /** Hears the broadcasts of cancels for the consumers of this process. */
 export class Cancels {

@@ -1,7 +1,7 @@
 import { decodeRecord, firstRecordIn, UndecodableRecord } from './codec.ts'
 import type { TaskRecord } from './codec.ts'
-import { placeInLog } from './names.ts'
-import type { Names } from './names.ts'
+import { placeInLog } from '../names.ts'
+import type { Names } from '../names.ts'
 
 /**
  * The record in a message of the log: of a task that has changed, or the first one, in its entry. Undefined for all other messages, and for

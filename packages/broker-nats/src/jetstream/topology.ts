@@ -6,8 +6,8 @@ import { nanos } from '@nats-io/transport-node'
 import { ensureDurable } from './durable.ts'
 import { API, apiCode } from './errors.ts'
 import type { Link } from './link.ts'
-import { DELAYED, durableOf, entriesOf } from './names.ts'
-import type { Names } from './names.ts'
+import { DELAYED, durableOf, entriesOf } from '../names.ts'
+import type { Names } from '../names.ts'
 
 const DEDUPE_WINDOW = 2 * 60 * 1000
 /** Pulls that may wait at the server: one for each idle worker of the queue. */

@@ -12,17 +12,17 @@ import type {
   Settlement,
   TaskConsumer,
 } from '@ds/core'
-import { ack, nak, nakAndWait } from './acknowledge.ts'
+import { ack, nak, nakAndWait } from '../jetstream/acknowledge.ts'
 import type { ConsumerParts } from './claim-entry.ts'
-import type { Slot, Stored, TaskRecord } from './codec.ts'
+import type { Slot, Stored, TaskRecord } from '../records/codec.ts'
 import type { Holding } from './holdings.ts'
-import { inlineSlot } from './payloads.ts'
+import { inlineSlot } from '../records/payloads.ts'
 import { Receiver } from './receiver.ts'
-import type { Decision } from './records.ts'
-import { resultsOf } from './records.ts'
+import type { Decision } from '../records/records.ts'
+import { resultsOf } from '../records/records.ts'
 import { decideSettlement } from './settlement.ts'
 import type { EntryFate, SettlementDecision } from './settlement.ts'
-import { applyTo, recordAfter, renewedRecord } from './transitions.ts'
+import { applyTo, recordAfter, renewedRecord } from '../records/transitions.ts'
 
 /** A worker's membership on NATS. */
 export class NatsConsumer implements TaskConsumer {

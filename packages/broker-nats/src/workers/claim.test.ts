@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { NewTask } from '@ds/core'
 import { decideClaim } from './claim.ts'
 import type { ClaimSituation } from './claim.ts'
-import type { Stored, TaskRecord } from './codec.ts'
-import { acceptedRecord, applyTo, eventsOf, recordAfter } from './transitions.ts'
+import type { Stored, TaskRecord } from '../records/codec.ts'
+import { acceptedRecord, applyTo, eventsOf, recordAfter } from '../records/transitions.ts'
 
 const NEW: NewTask = {
   id: 'a',

@@ -1,16 +1,16 @@
 import type { Task } from '@ds/core'
 import { decodeEntry, encodeEntry, encodeEntryOf, UndecodableRecord } from './codec.ts'
 import type { Entry, Stored, TaskRecord } from './codec.ts'
-import { deleteMessage } from './delete-message.ts'
-import type { Link } from './link.ts'
-import { delayedSubject, encodeToken, entrySubject } from './names.ts'
-import type { Names } from './names.ts'
+import { deleteMessage } from '../jetstream/delete-message.ts'
+import type { Link } from '../jetstream/link.ts'
+import { delayedSubject, encodeToken, entrySubject } from '../names.ts'
+import type { Names } from '../names.ts'
 import { parkEntry } from './parked.ts'
 import type { Parked } from './parked.ts'
-import { publishIfExpected, publishOnce } from './publish.ts'
+import { publishIfExpected, publishOnce } from '../jetstream/publish.ts'
 import type { Records } from './records.ts'
-import { StreamReader } from './stream-reader.ts'
-import type { NewestMessage } from './stream-reader.ts'
+import { StreamReader } from '../jetstream/stream-reader.ts'
+import type { NewestMessage } from '../jetstream/stream-reader.ts'
 
 /** An entry: the stream it is in, and its sequence there. */
 export interface PlaceOfEntry {

@@ -2,7 +2,7 @@ import { BrokerUnavailableError } from '@ds/core'
 import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { permanent } from './errors.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from '../options.ts'
 
 const DIAL_TIMEOUT = 2000
 const DIAL_WAIT = 200

@@ -1,10 +1,10 @@
 import type { Payload, Task } from '@ds/core'
 import { firstRecordIn } from './codec.ts'
 import type { Slot, TaskRecord } from './codec.ts'
-import type { Link } from './link.ts'
-import { blobsOf, blobSubject, entrySubject } from './names.ts'
-import type { Names } from './names.ts'
-import { StreamReader } from './stream-reader.ts'
+import type { Link } from '../jetstream/link.ts'
+import { blobsOf, blobSubject, entrySubject } from '../names.ts'
+import type { Names } from '../names.ts'
+import { StreamReader } from '../jetstream/stream-reader.ts'
 
 /** Bytes up to which a payload rides in the record. Every later change of the task writes it again, so it is small. */
 export const INLINE_LIMIT: number = 8 * 1024

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Task, TaskCursor } from '@ds/core'
 import { newRecord } from '@ds/core'
-import { namesOf } from './names.ts'
+import { namesOf } from '../names.ts'
 import { TaskView } from './view.ts'
 
 function task(id: string, createdAt: number, more: Partial<Task> = {}): Task {

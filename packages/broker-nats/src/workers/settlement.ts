@@ -1,7 +1,7 @@
 import { changeOfOutcome, isFinal } from '@ds/core'
 import type { Lease, Outcome } from '@ds/core'
-import type { Slot, Stored, TaskRecord } from './codec.ts'
-import { applyTo, fitErrors, recordAfter } from './transitions.ts'
+import type { Slot, Stored, TaskRecord } from '../records/codec.ts'
+import { applyTo, fitErrors, recordAfter } from '../records/transitions.ts'
 
 /** What becomes of the entry once the record stands: it is done with, or it comes back after so many milliseconds. */
 export type EntryFate = { readonly gone: true } | { readonly gone: false; readonly after: number }

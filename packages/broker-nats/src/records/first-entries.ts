@@ -1,15 +1,15 @@
 import { encodeEntryOf, firstRecordIn, UndecodableRecord } from './codec.ts'
 import type { Stored, TaskRecord } from './codec.ts'
-import { deleteMessage } from './delete-message.ts'
-import type { Link } from './link.ts'
-import { entrySubject } from './names.ts'
-import type { Names } from './names.ts'
+import { deleteMessage } from '../jetstream/delete-message.ts'
+import type { Link } from '../jetstream/link.ts'
+import { entrySubject } from '../names.ts'
+import type { Names } from '../names.ts'
 import { parkEntry } from './parked.ts'
 import type { Parked } from './parked.ts'
-import { publishIfExpected } from './publish.ts'
+import { publishIfExpected } from '../jetstream/publish.ts'
 import type { Queues } from './queues.ts'
-import { StreamReader } from './stream-reader.ts'
-import type { NewestMessage } from './stream-reader.ts'
+import { StreamReader } from '../jetstream/stream-reader.ts'
+import type { NewestMessage } from '../jetstream/stream-reader.ts'
 
 export interface FirstEntriesParts {
   readonly link: Link

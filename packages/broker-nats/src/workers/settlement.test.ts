@@ -1,10 +1,10 @@
 import type { Outcome, TaskError } from '@ds/core'
 import { describe, expect, test } from 'vitest'
 import { decideClaim } from './claim.ts'
-import type { Stored } from './codec.ts'
+import type { Stored } from '../records/codec.ts'
 import { decideSettlement } from './settlement.ts'
 import type { SettlementDecision } from './settlement.ts'
-import { acceptedRecord, fitErrors } from './transitions.ts'
+import { acceptedRecord, fitErrors } from '../records/transitions.ts'
 
 const AT = 1_000_000
 const LEASE = { id: 'a', attempt: 1, token: 'c1', expiresIn: 1000 }

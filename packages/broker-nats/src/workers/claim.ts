@@ -1,7 +1,7 @@
 import { isDue, isFinal } from '@ds/core'
-import { IN_FIRST_ENTRY } from './codec.ts'
-import type { Stored, TaskRecord } from './codec.ts'
-import { applyTo, eventOfRecord, recordAfter } from './transitions.ts'
+import { IN_FIRST_ENTRY } from '../records/codec.ts'
+import type { Stored, TaskRecord } from '../records/codec.ts'
+import { applyTo, eventOfRecord, recordAfter } from '../records/transitions.ts'
 
 /** What is known of a received entry and of the consumer that received it. */
 export interface ClaimSituation {
