@@ -1,5 +1,5 @@
-import { retriesLeft } from './task.ts'
-import type { Task, TaskError, TaskState } from './task.ts'
+import { retriesLeft } from './tasks/task.ts'
+import type { Task, TaskError, TaskState } from './tasks/task.ts'
 
 /**
  * What happened to a task, by the name it has on the wire. `CancelEvent` says that a cancel was requested of a running task;

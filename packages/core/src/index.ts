@@ -1,12 +1,12 @@
-export { AdapterNotInstalledError, BROKER_SCHEMES, findAdapter, UnknownBrokerError } from './adapters.ts'
-export type { AppDescription, AppDirectory, JsonSchema, TaskDescription } from './app-description.ts'
-export { createApp, DuplicateTaskError, isApp } from './app.ts'
-export type { App, AppItem, TasksIn, TasksOf } from './app.ts'
-export { Batcher } from './batcher.ts'
-export type { BatcherOptions, OnAnswer } from './batcher.ts'
-export type { BrokerAdapter, BrokerOptions, Retention } from './broker-adapter.ts'
-export { resolveBrokerOptions } from './broker-options.ts'
-export type { ResolvedBrokerOptions } from './broker-options.ts'
+export { AdapterNotInstalledError, BROKER_SCHEMES, findAdapter, UnknownBrokerError } from './broker/adapters.ts'
+export type { AppDescription, AppDirectory, JsonSchema, TaskDescription } from './app/app-description.ts'
+export { createApp, DuplicateTaskError, isApp } from './app/app.ts'
+export type { App, AppItem, TasksIn, TasksOf } from './app/app.ts'
+export { Batcher } from './manager/batcher.ts'
+export type { BatcherOptions, OnAnswer } from './manager/batcher.ts'
+export type { BrokerAdapter, BrokerOptions, Retention } from './broker/broker-adapter.ts'
+export { resolveBrokerOptions } from './broker/broker-options.ts'
+export type { ResolvedBrokerOptions } from './broker/broker-options.ts'
 export type {
   Broker,
   CancelAnswer,
@@ -34,11 +34,11 @@ export type {
   TaskQuery,
   TaskQueue,
   TaskStore,
-} from './broker.ts'
-export { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
-export type { BatchLimits, BrokerCapabilities } from './capabilities.ts'
-export { isBroker } from './config-fields.ts'
-export { defineConfig } from './config.ts'
+} from './broker/broker.ts'
+export { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './broker/capabilities.ts'
+export type { BatchLimits, BrokerCapabilities } from './broker/capabilities.ts'
+export { isBroker } from './config/config-fields.ts'
+export { defineConfig } from './config/config.ts'
 export type {
   BrokerConfig,
   BrokerSettings,
@@ -47,21 +47,21 @@ export type {
   ResolvedWorkerConfig,
   RetentionConfig,
   WorkerConfig,
-} from './config.ts'
-export { connect } from './connect.ts'
-export type { ConnectOptions } from './connect.ts'
-export { createTaskManager, scopedTaskManager } from './create-task-manager.ts'
-export type { TaskManagerOptions } from './create-task-manager.ts'
-export type { ManagerScope } from './default-task-manager.ts'
-export { defineTask } from './define-task.ts'
-export type { InputOf, OutputOf, ReturnOf } from './define-task.ts'
-export { defineDependency } from './dependency.ts'
-export type { Dependency, DependencyOptions, DependencyScope, DependencyValues } from './dependency.ts'
+} from './config/config.ts'
+export { connect } from './manager/connect.ts'
+export type { ConnectOptions } from './manager/connect.ts'
+export { createTaskManager, scopedTaskManager } from './manager/create-task-manager.ts'
+export type { TaskManagerOptions } from './manager/create-task-manager.ts'
+export type { ManagerScope } from './manager/default-task-manager.ts'
+export { defineTask } from './tasks/define-task.ts'
+export type { InputOf, OutputOf, ReturnOf } from './tasks/define-task.ts'
+export { defineDependency } from './tasks/dependency.ts'
+export type { Dependency, DependencyOptions, DependencyScope, DependencyValues } from './tasks/dependency.ts'
 export { milliseconds } from './duration.ts'
 export type { Duration } from './duration.ts'
-export { ENVIRONMENT } from './environment.ts'
-export type { EnvironmentVariable } from './environment.ts'
-export { CreateFailedError, TaskActiveError, TaskCancelledError, TaskFailedError } from './errors-of-tasks.ts'
+export { ENVIRONMENT } from './config/environment.ts'
+export type { EnvironmentVariable } from './config/environment.ts'
+export { CreateFailedError, TaskActiveError, TaskCancelledError, TaskFailedError } from './manager/errors-of-tasks.ts'
 export {
   BrokerClosedError,
   BrokerMisconfiguredError,
@@ -81,33 +81,33 @@ export {
   WaitTimeoutError,
 } from './errors.ts'
 export type { DsErrorOptions, ErrorCode, SchemaIssue } from './errors.ts'
-export { EventBuffer } from './event-buffer.ts'
-export type { EventBufferOptions } from './event-buffer.ts'
+export { EventBuffer } from './watching/event-buffer.ts'
+export type { EventBufferOptions } from './watching/event-buffer.ts'
 export { eventOf, matchesFilter, RESYNC } from './events.ts'
 export type { EventDetails, EventFilter, SubscriptionItem, TaskEvent, TaskEventType } from './events.ts'
-export { guardBroker } from './guard-broker.ts'
+export { guardBroker } from './broker/guard-broker.ts'
 export { LongTimer } from './long-timer.ts'
-export type { BrokerHealth, Durability, HealthCheck } from './health.ts'
-export { AppInvalidError, AppNotFoundError, loadApp } from './load-app.ts'
-export type { LoadedApp } from './load-app.ts'
-export { CONFIG_FILES, loadConfig } from './load-config.ts'
-export type { ConfigOptions, ConfigSurroundings } from './load-config.ts'
+export type { BrokerHealth, Durability, HealthCheck } from './broker/health.ts'
+export { AppInvalidError, AppNotFoundError, loadApp } from './app/load-app.ts'
+export type { LoadedApp } from './app/load-app.ts'
+export { CONFIG_FILES, loadConfig } from './config/load-config.ts'
+export type { ConfigOptions, ConfigSurroundings } from './config/load-config.ts'
 export { createMemoryBroker, MemoryBroker, memoryAdapter, newRecord } from './memory/memory-broker.ts'
 export type { MemoryBrokerOptions } from './memory/memory-broker.ts'
-export type { Execution, Middleware } from './middleware.ts'
+export type { Execution, Middleware } from './tasks/middleware.ts'
 export { checkId, checkLabel, DEFAULT_GROUP, drawTaskId, isDrawnTaskId, queueOf } from './names.ts'
-export { openBroker } from './open-broker.ts'
-export type { OpenOptions } from './open-broker.ts'
-export { changeOfOutcome } from './outcome-change.ts'
-export { decodePayload, encodePayload, NotSerializableError } from './payload.ts'
-export { redactUrl } from './redact-url.ts'
-export { exponential, fixed, retryDelay } from './retry-policy.ts'
-export type { Backoff, BackoffOptions, ErrorClass, RetryPolicy } from './retry-policy.ts'
-export { InvalidResultError, parseArgs, parseResult } from './schema.ts'
-export { apply, isDue, workerLost } from './state.ts'
-export type { Change, Verdict } from './state.ts'
-export { TaskAbortedError } from './task-context.ts'
-export type { AbortKind, Logger, LogFields, Progress, TaskContext } from './task-context.ts'
+export { openBroker } from './broker/open-broker.ts'
+export type { OpenOptions } from './broker/open-broker.ts'
+export { changeOfOutcome } from './state/outcome-change.ts'
+export { decodePayload, encodePayload, NotSerializableError } from './tasks/payload.ts'
+export { redactUrl } from './broker/redact-url.ts'
+export { exponential, fixed, retryDelay } from './tasks/retry-policy.ts'
+export type { Backoff, BackoffOptions, ErrorClass, RetryPolicy } from './tasks/retry-policy.ts'
+export { InvalidResultError, parseArgs, parseResult } from './tasks/schema.ts'
+export { apply, isDue, workerLost } from './state/state.ts'
+export type { Change, Verdict } from './state/state.ts'
+export { TaskAbortedError } from './tasks/task-context.ts'
+export type { AbortKind, Logger, LogFields, Progress, TaskContext } from './tasks/task-context.ts'
 export type {
   AnyTaskDefinition,
   ErasedHandler,
@@ -117,8 +117,8 @@ export type {
   TaskDefinition,
   TaskHandler,
   TaskOptions,
-} from './task-definition.ts'
-export { toTaskError } from './task-error.ts'
+} from './tasks/task-definition.ts'
+export { toTaskError } from './tasks/task-error.ts'
 export type {
   ArgsOf,
   CreateOptions,
@@ -132,8 +132,8 @@ export type {
   TaskRequest,
   WaitOptions,
   WatchFilter,
-} from './task-manager.ts'
-export { compareIds, isFinal, MAX_ATTEMPT_ERRORS, retriesLeft, STORED_STATES } from './task.ts'
+} from './manager/task-manager.ts'
+export { compareIds, isFinal, MAX_ATTEMPT_ERRORS, retriesLeft, STORED_STATES } from './tasks/task.ts'
 export type {
   AttemptError,
   FinalState,
@@ -144,9 +144,9 @@ export type {
   TaskError,
   TaskHeaders,
   TaskState,
-} from './task.ts'
-export type { WaitWrapper } from './watch.ts'
-export { decodeMessage, UndecodableError } from './wire-decode.ts'
+} from './tasks/task.ts'
+export type { WaitWrapper } from './watching/watch.ts'
+export { decodeMessage, UndecodableError } from './wire/wire-decode.ts'
 export {
   encodeEvent,
   encodeTask,
@@ -156,7 +156,7 @@ export {
   taskErrorMessage,
   taskMessage,
   taskResultMessage,
-} from './wire.ts'
+} from './wire/wire.ts'
 export type {
   EventFields,
   EventMessage,
@@ -165,4 +165,4 @@ export type {
   TaskMessage,
   TaskResultMessage,
   WireMessage,
-} from './wire.ts'
+} from './wire/wire.ts'

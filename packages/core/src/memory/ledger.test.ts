@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Task } from '../task.ts'
+import type { Task } from '../tasks/task.ts'
 import { Ledger } from './ledger.ts'
 
 function task(id: string, more: Partial<Task> = {}): Task {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Delivery, NewTask, TaskConsumer } from '../broker.ts'
+import type { Delivery, NewTask, TaskConsumer } from '../broker/broker.ts'
 import { QueueFullError } from '../errors.ts'
 import { createMemoryBroker } from './memory-broker.ts'
 import type { MemoryBroker } from './memory-broker.ts'

@@ -1,5 +1,5 @@
-import type { BrokerHealth } from '../health.ts'
-import type { AppDescription } from '../app-description.ts'
+import type { BrokerHealth } from '../broker/health.ts'
+import type { AppDescription } from '../app/app-description.ts'
 import type {
   Broker,
   CancelAnswer,
@@ -14,15 +14,15 @@ import type {
   TaskCounts,
   TaskPage,
   TaskQuery,
-} from '../broker.ts'
-import type { BrokerAdapter, BrokerOptions } from '../broker-adapter.ts'
-import { resolveBrokerOptions } from '../broker-options.ts'
-import type { BrokerCapabilities } from '../capabilities.ts'
+} from '../broker/broker.ts'
+import type { BrokerAdapter, BrokerOptions } from '../broker/broker-adapter.ts'
+import { resolveBrokerOptions } from '../broker/broker-options.ts'
+import type { BrokerCapabilities } from '../broker/capabilities.ts'
 import { QueueFullError } from '../errors.ts'
-import { EventBuffer } from '../event-buffer.ts'
+import { EventBuffer } from '../watching/event-buffer.ts'
 import type { EventFilter, SubscriptionItem } from '../events.ts'
-import { isFinal } from '../task.ts'
-import type { AttemptError, Payload, Task } from '../task.ts'
+import { isFinal } from '../tasks/task.ts'
+import type { AttemptError, Payload, Task } from '../tasks/task.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
 import { MemoryState, SWEEP_INTERVAL } from './memory-state.ts'
 

@@ -8,9 +8,9 @@ import type {
   SettleAnswer,
   Settlement,
   TaskConsumer,
-} from '../broker.ts'
+} from '../broker/broker.ts'
 import { BrokerClosedError } from '../errors.ts'
-import { changeOfOutcome } from '../outcome-change.ts'
+import { changeOfOutcome } from '../state/outcome-change.ts'
 import type { Entry } from './ledger.ts'
 import type { MemoryState } from './memory-state.ts'
 

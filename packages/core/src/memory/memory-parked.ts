@@ -1,4 +1,4 @@
-import type { ParkedItem, ParkedStore } from '../broker.ts'
+import type { ParkedItem, ParkedStore } from '../broker/broker.ts'
 import type { MemoryQueues } from './memory-queues.ts'
 
 type Parked = ParkedItem & { readonly bytes: Uint8Array }

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import type { BrokerOptions } from './broker-adapter.ts'
+import { resolveBrokerOptions } from './broker-options.ts'
+import { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
+import { DsError } from '../errors.ts'
+import { MemoryBroker } from '../memory/memory-broker.ts'
+
+const COUNTING = { broker: 'Some', retentionByCount: true }
+
+test('what is left out has its default', () => {
+  expect(resolveBrokerOptions({}, COUNTING)).toEqual({
+    namespace: 'default',
+    retention: DEFAULT_RETENTION,
+    maxPayload: DEFAULT_MAX_PAYLOAD,
+    requireDurable: false,
+  })
+})
+
+test('an empty retention keeps finished tasks for ever', () => {
+  expect(resolveBrokerOptions({ retention: {} }, COUNTING).retention).toEqual({})
+})
+
+test.each<[BrokerOptions, string]>([
+  [{ namespace: 'No' }, 'namespace'],
+  [{ retention: { age: -1 } }, 'retention.age'],
+  [{ retention: { age: NaN } }, 'retention.age'],
+  [{ retention: { count: 1.5 } }, 'retention.count'],
+  [{ maxPayload: 0 }, 'maxPayload'],
+  [{ maxPayload: '1 MB' as unknown as number }, 'maxPayload'],
+  [{ requireDurable: 'yes' as unknown as boolean }, 'requireDurable'],
+])('%j is refused, with what to do', (options, word) => {
+  const error = refusalOf(() => resolveBrokerOptions(options, COUNTING))
+  expect(error).toMatchObject({ code: 'ConfigInvalid' })
+  expect(error.message).toContain(word)
+  expect(error.fix).toBeTruthy()
+  expect(refusalOf(() => new MemoryBroker(options)).code).toBe('ConfigInvalid')
+})
+
+test('a number of tasks to keep is refused where the broker does not count them', () => {
+  const error = refusalOf(() =>
+    resolveBrokerOptions({ retention: { count: 10 } }, { broker: 'Some', retentionByCount: false }),
+  )
+  expect(error).toMatchObject({ code: 'NotSupported', fix: 'Use retention.age' })
+})
+
+function refusalOf(call: () => unknown): DsError {
+  try {
+    call()
+  } catch (error) {
+    if (DsError.is(error)) return error
+    throw error
+  }
+  throw new Error('it was not refused')
+}

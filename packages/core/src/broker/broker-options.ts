@@ -1,0 +1,47 @@
+import type { BrokerOptions, Retention } from './broker-adapter.ts'
+import { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
+import { ConfigInvalidError, NotSupportedError } from '../errors.ts'
+import { checkLabel } from '../names.ts'
+
+/** The options that all brokers take, checked and complete. */
+export interface ResolvedBrokerOptions {
+  readonly namespace: string
+  /** Empty: finished tasks are kept for ever. */
+  readonly retention: Retention
+  /** Bytes. */
+  readonly maxPayload: number
+  readonly requireDurable: boolean
+}
+
+/**
+ * Checks the options that all brokers take, for an adapter. `broker` names it in messages, as in `Redis`.
+ *
+ * @throws ConfigInvalidError for what cannot work; NotSupportedError for `retention.count` where the broker does not count.
+ */
+export function resolveBrokerOptions(
+  options: BrokerOptions,
+  { broker, retentionByCount }: { broker: string; retentionByCount: boolean },
+): ResolvedBrokerOptions {
+  const { namespace = 'default', retention = DEFAULT_RETENTION, maxPayload, requireDurable = false } = options
+  const { age, count }: Retention = retention
+  if (count !== undefined && !retentionByCount)
+    throw new NotSupportedError(`The ${broker} broker cannot keep a number of finished tasks (retention.count)`, {
+      fix: 'Use retention.age',
+    })
+  const invalid = (name: string, value: unknown, fix: string): ConfigInvalidError =>
+    new ConfigInvalidError(`The option ${name} of the ${broker} broker cannot be ${JSON.stringify(value)}`, { fix })
+  const whole = (name: string, value: unknown, least: number): number => {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
+    throw invalid(name, value, `Give a whole number from ${least} on`)
+  }
+  if (typeof requireDurable !== 'boolean') throw invalid('requireDurable', requireDurable, 'Give true or false')
+  return {
+    namespace: checkLabel('namespace', namespace),
+    retention: {
+      ...(age !== undefined && { age: whole('retention.age', age, 0) }),
+      ...(count !== undefined && { count: whole('retention.count', count, 0) }),
+    },
+    maxPayload: whole('maxPayload', maxPayload ?? DEFAULT_MAX_PAYLOAD, 1),
+    requireDurable,
+  }
+}
