@@ -16,8 +16,9 @@ import { FirstEntries } from './records/first-entries.ts'
 import { Holdings } from './workers/holdings.ts'
 import { Link } from './jetstream/link.ts'
 import { LiveView } from './views/live-view.ts'
-import { markSubject, namesOf } from './names.ts'
+import { namesOf } from './names.ts'
 import type { Names } from './names.ts'
+import { Marks } from './records/marks.ts'
 import { drawNonce } from './records/nonce.ts'
 import type { Settings } from './options.ts'
 import { Parked } from './records/parked.ts'
@@ -49,12 +50,11 @@ export class NatsParts {
   readonly #records: Records
   readonly #payloads: Payloads
   readonly #clock = new Clock()
-  readonly #reader: StreamReader
+  readonly #marks: Marks
   readonly #view: LiveView
   readonly #cancels: Cancels
   readonly #upkeep: Upkeep
   readonly #delays: Delays
-  readonly #process = drawNonce()
   #streams: readonly StreamInfo[] = []
   #durability: Durability = { level: 'unknown', summary: 'not connected' }
   #clockTimer: NodeJS.Timeout | undefined
@@ -70,7 +70,9 @@ export class NatsParts {
     const firstEntries = new FirstEntries({ link, names, queues, parked, replicated })
     const records = new Records({ link, names, replicated, parked, firstEntries })
     const entries = new Entries({ link, names, records, parked, replicated })
-    const view = new LiveView({ link, names, queues, process: this.#process })
+    const reader = new StreamReader(link, names.tasks, replicated)
+    const marks = new Marks({ link, names, reader, process: drawNonce() })
+    const view = new LiveView({ link, names, queues, marks })
     const store = new NatsStore({ records, payloads, entries, view, clock })
     this.#settings = settings
     this.link = link
@@ -79,9 +81,9 @@ export class NatsParts {
     this.store = store
     this.queue = new NatsQueue({ link, names, records, payloads, entries, firstEntries, clock })
     this.events = new NatsEvents(link, names)
-    this.#reader = new StreamReader(link, names.tasks, replicated)
-    this.apps = new NatsApps(link, names, this.#reader)
+    this.apps = new NatsApps(link, names, reader)
     this.#queues = queues
+    this.#marks = marks
     this.#records = records
     this.#payloads = payloads
     this.#view = view
@@ -152,7 +154,7 @@ export class NatsParts {
       this.link.client.info?.version,
       Math.max(...this.#streams.map(({ config }) => config.num_replicas)),
     )
-    await this.#setClock()
+    await this.#marks.setClock(this.#clock)
     this.#durability = await durabilityOf(this.#streams, this.#settings.monitor)
     if (this.#settings.requireDurable && this.#durability.level !== 'strong') {
       const { summary, advice } = this.#durability
@@ -164,19 +166,8 @@ export class NatsParts {
   }
 
   async #keepUp(): Promise<void> {
-    await this.#setClock()
+    await this.#marks.setClock(this.#clock)
     await this.#queues.reopen()
-  }
-
-  /** Writes a mark and reads when the server has stored it. */
-  async #setClock(): Promise<void> {
-    const sentAt = performance.now()
-    const { seq } = await this.link.call('reading the clock', () =>
-      this.link.js.publish(markSubject(this.names, this.#process), ''),
-    )
-    const answeredAt = performance.now()
-    const stored = await this.#reader.at(seq, 'reading the clock')
-    if (stored) this.#clock.set(stored.time, sentAt, answeredAt)
   }
 }
 

@@ -5,6 +5,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
+import type { NatsBroker } from '../src/index.ts'
 import { namesOf } from '../src/names.ts'
 
 const TASK: NewTask = {
@@ -71,15 +72,57 @@ describe('what a server cannot give is said in one line', () => {
 
   test('no room for another task', async (context) => {
     context.skip(reason !== undefined, reason)
-    const server = await start()
-    const broker = createNatsBroker({ url: server.url })
-    ending.push(() => broker.close())
-    await broker.connect({ timeout: 15_000 })
-    const { tasks } = namesOf('default')
-    await (await jetstreamManager(broker.client)).streams.update(tasks, { max_bytes: 1024 })
-    await expect(broker.submit([{ ...TASK, args: JSON.stringify('x'.repeat(2000)) }])).rejects.toMatchObject({
+    const broker = await openOn((await start()).url)
+    await limit(broker, 1024)
+    await expect(broker.submit([LARGE])).rejects.toMatchObject({
       message: expect.stringContaining('no room left') as string,
     })
     expect(await broker.get(['a'])).toEqual([undefined])
   })
+
+  test('without room tasks are read and removed, and then there is some', async (context) => {
+    context.skip(reason !== undefined, reason)
+    const { url } = await start()
+    const broker = await openOn(url)
+    const { tasks } = namesOf('default')
+    await broker.submit(Array.from({ length: 20 }, (_, index) => ({ ...LARGE, id: `done-${index}` })))
+    await runAll(broker, 20)
+    const { state } = await (await jetstreamManager(broker.client)).streams.info(tasks)
+    await limit(broker, state.bytes)
+    await expect(broker.submit([LARGE])).rejects.toMatchObject({ code: 'BrokerUnavailable' })
+    // Who comes now has no place for a mark.
+    const other = await openOn(url)
+    expect(await other.counts()).toMatchObject({ DONE: 20 })
+    const { tasks: listed } = await other.list({ limit: 100 })
+    expect(listed).toHaveLength(20)
+    for (const { id } of listed) expect(await other.remove(id)).toBe('removed')
+    expect(await other.counts()).toMatchObject({ DONE: 0 })
+    expect(await other.submit([LARGE])).toEqual([{ ok: true, value: 'created' }])
+    await runAll(other, 1)
+    expect(await broker.counts()).toMatchObject({ DONE: 1, QUEUED: 0 })
+  }, 60_000)
 })
+
+const LARGE: NewTask = { ...TASK, args: JSON.stringify('x'.repeat(2000)) }
+
+async function openOn(url: string): Promise<NatsBroker> {
+  const broker = createNatsBroker({ url })
+  ending.push(() => broker.close())
+  await broker.connect({ timeout: 15_000 })
+  return broker
+}
+
+async function limit(broker: NatsBroker, bytes: number): Promise<void> {
+  const { streams } = await jetstreamManager(broker.client)
+  await streams.update(namesOf('default').tasks, { max_bytes: bytes })
+}
+
+async function runAll(broker: NatsBroker, count: number): Promise<void> {
+  const consumer = await broker.openConsumer({ queues: ['q'], workerId: 'w', lease: 60_000, onCancel: () => undefined })
+  for (let done = 0; done < count; done += 1) {
+    const [delivery] = await consumer.receive(1, AbortSignal.timeout(20_000))
+    if (!delivery) throw new Error('no task was received')
+    await consumer.settle([{ lease: delivery.lease, outcome: { type: 'done', result: '1' } }])
+  }
+  await consumer.close()
+}

@@ -44,6 +44,11 @@ export function isGone(error: unknown): boolean {
   return code === API.noMessage || code === API.noMessageToDelete || code === API.sequenceNotFound
 }
 
+/** A server or stream that has no room for another message. */
+export function isOutOfRoom(error: unknown): boolean {
+  return NO_ROOM.includes(apiCode(error) ?? 0)
+}
+
 /** Turns what the client throws into an error of ours. `doing` says what was tried, as in `storing a task`. */
 export function toDsError(error: unknown, doing: string): DsError {
   if (DsError.is(error)) return error
@@ -89,7 +94,7 @@ export function notEnabledError(cause?: unknown): BrokerMisconfiguredError {
 }
 
 function unavailable(error: unknown, doing: string): BrokerUnavailableError {
-  if (NO_ROOM.includes(apiCode(error) ?? 0)) {
+  if (isOutOfRoom(error)) {
     return new BrokerUnavailableError(`NATS has no room left for ${doing}: ${messageOf(error)}`, {
       fix: 'Give JetStream more storage (max_file_store, limits of the account), or shorten the retention',
       cause: error,

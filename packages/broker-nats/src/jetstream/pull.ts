@@ -26,6 +26,8 @@ export interface DeliveryPlace {
   readonly order: number
   /** When the stream stored it, in milliseconds. */
   readonly storedAt: number
+  /** How many more the consumer has to deliver. */
+  readonly pending: number
 }
 
 /** How long a waiting pull stays at the server. Its end is a sign of life, as an entry is. */
@@ -180,5 +182,6 @@ export function placeOf(reply: string): DeliveryPlace {
     sequence: Number(tokens[first + 1]),
     order: Number(tokens[first + 2]),
     storedAt: Math.floor(Number(tokens[first + 3]) / 1e6),
+    pending: Number(tokens[first + 4]),
   }
 }

@@ -4,6 +4,7 @@ import { createInbox, nanos, nuid } from '@nats-io/transport-node'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
 import { DELIVERED, placeOf } from './pull.ts'
+import type { DeliveryPlace } from './pull.ts'
 
 const HEARTBEAT = 1000
 const SILENCE = 4 * HEARTBEAT
@@ -16,7 +17,7 @@ export interface TailOptions {
   readonly filter: string
   /** Where it begins: with what is written from now on, or at a sequence; 1 is with everything that stands. */
   readonly from: 'new' | number
-  readonly onMessage: (message: Msg, sequence: number) => void
+  readonly onMessage: (message: Msg, place: DeliveryPlace) => void
   /** Messages may have been written over before this tail could see them. */
   readonly onBreak: () => void
 }
@@ -34,6 +35,7 @@ export class Tail {
   #heardAt = 0
   #epoch = 0
   #closed = false
+  #hasBacklog = false
   #watchdog: NodeJS.Timeout | undefined
 
   private constructor(options: TailOptions) {
@@ -54,6 +56,11 @@ export class Tail {
     tail.#watchdog = setInterval(() => tail.#checkSilence(), HEARTBEAT)
     tail.#watchdog.unref()
     return tail
+  }
+
+  /** Whether there was something to read when it was opened. */
+  get hasBacklog(): boolean {
+    return this.#hasBacklog
   }
 
   /** Sequence of the last message seen, or of the stream's end when it began. */
@@ -82,6 +89,7 @@ export class Tail {
     const info = await link.call('following the log', () =>
       link.manager.consumers.add(stream, this.#configOf(inbox, sequence)),
     )
+    this.#hasBacklog = info.num_pending + info.delivered.consumer_seq > 0
     if (sequence === undefined) this.#last = Math.max(this.#last, info.delivered.stream_seq)
   }
 
@@ -108,11 +116,11 @@ export class Tail {
     const { reply = '' } = message
     // Headers are decoded where they are looked at: those of the log are not.
     if (!reply.startsWith(DELIVERED)) return this.#onStatus(message)
-    const { order, sequence } = placeOf(reply)
-    if (order !== this.#order + 1) return this.#restart()
+    const place = placeOf(reply)
+    if (place.order !== this.#order + 1) return this.#restart()
     this.#order += 1
-    this.#last = sequence
-    this.#options.onMessage(message, this.#last)
+    this.#last = place.sequence
+    this.#options.onMessage(message, place)
   }
 
   #onStatus(message: Msg): void {

@@ -2,26 +2,31 @@ import { BrokerUnavailableError } from '@ds/core'
 import type { Subscription } from '@nats-io/transport-node'
 import { findConsumer } from '../jetstream/durable.ts'
 import type { Link } from '../jetstream/link.ts'
-import { durableOf, logSubjects, markSubject, recordSubjects, removalSubject } from '../names.ts'
+import { durableOf, logSubjects, recordSubjects, removalSubject } from '../names.ts'
 import type { Names } from '../names.ts'
 import type { Queues } from '../records/queues.ts'
 import type { RemovalNotice } from '../records/records.ts'
+import type { DeliveryPlace } from '../jetstream/pull.ts'
 import { Tail } from '../jetstream/tail.ts'
+import type { Marks } from '../records/marks.ts'
 import { TaskView } from './view.ts'
 
+/** Milliseconds without anything new after which a view is given up. */
 const PATIENCE = 60_000
+const ASK_AGAIN = 1000
 
 interface LiveViewParts {
   readonly link: Link
   readonly names: Names
   readonly queues: Queues
-  readonly process: string
+  readonly marks: Marks
 }
 
 interface Waiter {
   readonly sequence: number
-  readonly resolve: () => void
+  readonly resolve: (isReached: boolean) => void
   readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
 }
 
 /** The view of all tasks, kept up with the log from the first call that needs it. */
@@ -29,19 +34,18 @@ export class LiveView {
   readonly #link: Link
   readonly #names: Names
   readonly #queues: Queues
-  /** Names this process's own marks. */
-  readonly #process: string
+  readonly #marks: Marks
   readonly #view: TaskView
   readonly #stopWatching: () => void
   #removals: Subscription | undefined
   #tail: Promise<Tail> | undefined
   #waiters: Waiter[] = []
 
-  constructor({ link, names, queues, process }: LiveViewParts) {
+  constructor({ link, names, queues, marks }: LiveViewParts) {
     this.#link = link
     this.#queues = queues
     this.#names = names
-    this.#process = process
+    this.#marks = marks
     this.#view = new TaskView(names)
     this.#stopWatching = link.onBreak(() => this.#reset())
   }
@@ -49,15 +53,15 @@ export class LiveView {
   /** The view with everything in it that anybody has written by now. */
   async upToDate(): Promise<TaskView> {
     const tail = await this.#start()
-    const end = await this.#mark()
-    if (tail.last < end) await this.#reach(end)
-    return this.#view
-  }
-
-  /** Sequence of a message that is written now, among the records. */
-  async #mark(): Promise<number> {
-    const subject = markSubject(this.#names, this.#process)
-    return (await this.#link.call('marking the log', () => this.#link.js.publish(subject, ''))).seq
+    let end = Infinity
+    for (let waitUntil = performance.now() + PATIENCE; performance.now() < waitUntil;) {
+      // Asked for again and again: the message that was the last one may be taken away before the tail gets to it.
+      end = Math.min(end, await this.#marks.end())
+      const before = tail.last
+      if (before >= end || (await this.#reach(end))) return this.#view
+      if (tail.last > before) waitUntil = performance.now() + PATIENCE
+    }
+    throw new BrokerUnavailableError('The view of all tasks does not come up to date')
   }
 
   /** Takes note of a removal by this process itself. */
@@ -93,7 +97,7 @@ export class LiveView {
    * the entries need not be read.
    */
   async #endOfHistory(): Promise<number> {
-    const end = await this.#mark()
+    const end = await this.#marks.end()
     await this.#queues.discover()
     const floors = this.#queues.known.map((queue) => this.#floorOf(queue))
     return Math.min(end, ...(await Promise.all(floors)))
@@ -107,48 +111,47 @@ export class LiveView {
     return info.num_ack_pending === 0 ? info.delivered.stream_seq : info.ack_floor.stream_seq
   }
 
-  /** Reads the records up to a sequence that one of them has passed, or the mark that was set last. */
+  /** Reads the records up to a sequence, or to the last of them. */
   async #readHistory(ended: number): Promise<void> {
     const { promise: passed, resolve, reject } = Promise.withResolvers<void>()
     const stopWatching = this.#link.onBreak(() => reject(brokenOff()))
-    const tail = await this.#follow({ filter: recordSubjects(this.#names), from: 1 }, (sequence) => {
-      if (sequence >= ended) resolve()
+    const tail = await this.#follow({ filter: recordSubjects(this.#names), from: 1 }, ({ sequence, pending }) => {
+      if (sequence >= ended || pending === 0) resolve()
     })
     try {
-      await passed
+      if (tail.hasBacklog) await passed
     } finally {
       stopWatching()
       tail.close()
     }
   }
 
-  #follow(range: { filter: string; from: number }, onPassed?: (sequence: number) => void): Promise<Tail> {
+  #follow(range: { filter: string; from: number }, onPassed?: (place: DeliveryPlace) => void): Promise<Tail> {
     return Tail.open({
       link: this.#link,
       stream: this.#names.tasks,
       ...range,
-      onMessage: (message, sequence) => {
-        this.#view.take(message, sequence)
-        this.#passed(sequence)
-        onPassed?.(sequence)
+      onMessage: (message, place) => {
+        this.#view.take(message, place.sequence)
+        this.#passed(place.sequence)
+        onPassed?.(place)
       },
       // It goes on where it was, and misses nothing: a break of the connection is another matter.
       onBreak: () => undefined,
     })
   }
 
-  async #reach(sequence: number): Promise<void> {
-    let late: NodeJS.Timeout | undefined
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#waiters.push({ sequence, resolve, reject })
-        late = setTimeout(() => {
-          reject(new BrokerUnavailableError('The view of all tasks did not come up to date in time'))
-        }, PATIENCE)
-      })
-    } finally {
-      clearTimeout(late)
-    }
+  /** False where the tail has not passed it within a moment. */
+  #reach(sequence: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { sequence, resolve, reject, timer: setTimeout(() => this.#giveUp(waiter), ASK_AGAIN) }
+      this.#waiters.push(waiter)
+    })
+  }
+
+  #giveUp(waiter: Waiter): void {
+    this.#waiters = this.#waiters.filter((other) => other !== waiter)
+    waiter.resolve(false)
   }
 
   #passed(sequence: number): void {
@@ -156,7 +159,10 @@ export class LiveView {
     const reached = this.#waiters.filter((waiter) => waiter.sequence <= sequence)
     if (reached.length === 0) return
     this.#waiters = this.#waiters.filter((waiter) => waiter.sequence > sequence)
-    for (const { resolve } of reached) resolve()
+    for (const { resolve, timer } of reached) {
+      clearTimeout(timer)
+      resolve(true)
+    }
   }
 
   /** The next call builds the view anew: what was removed while nobody listened has left no trace. */
@@ -167,7 +173,10 @@ export class LiveView {
     this.#tail = undefined
     this.#view.clear()
     const error = brokenOff()
-    for (const { reject } of this.#waiters.splice(0)) reject(error)
+    for (const { reject, timer } of this.#waiters.splice(0)) {
+      clearTimeout(timer)
+      reject(error)
+    }
   }
 }
 
