@@ -82,6 +82,15 @@ test('an entry that comes late is not believed: its task was run and removed mea
   expect(await other.get([task.id])).toEqual([undefined])
 }, 60_000)
 
+test('as many tasks as one likes are taken in one call, the first of their queue too', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats({})
+  ending.push(() => server.close())
+  const broker = await open(server.url)
+  const answers = await broker.submit(Array.from({ length: 20_000 }, newTask))
+  expect(answers.filter((answer) => !answer.ok || answer.value !== 'created')).toEqual([])
+}, 60_000)
+
 test('args are there in every state, and for every run', async (context) => {
   context.skip(reason !== undefined, reason)
   const server = await startNats({})

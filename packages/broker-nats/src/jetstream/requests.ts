@@ -1,8 +1,12 @@
+import { Fifo } from '@ds/core'
 import { createInbox, errors, headers } from '@nats-io/transport-node'
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { Tick } from './tick.ts'
 
 const SWEEP = 100
+
+/** Questions under way at a time. What is asked beyond waits here and not at the server, where its answer would come too late. */
+const MOST_UNDER_WAY = 1000
 
 /** What is asked of the server. */
 export interface Question {
@@ -43,6 +47,7 @@ export class Requests {
   /** One of each name, used again and again: the client writes it out at once. */
   readonly #headers = new Map<string, MsgHdrs>()
   readonly #tick = new Tick<Asking>(Infinity, (asking) => this.#sendAll(asking))
+  readonly #waiting = new Fifo<Asking>()
   #inbox = ''
   #subscription: Subscription | undefined
   #drawn = 0
@@ -59,11 +64,19 @@ export class Requests {
 
   /** Ends what waits for an answer: all of it, or what was asked of one subject. */
   fail(error: Error, subject?: string): void {
+    const isMeant = ({ question }: Asking): boolean => subject === undefined || question.subject === subject
+    const ended: Asking[] = []
+    this.#waiting.keep((asking) => {
+      if (!isMeant(asking)) return true
+      ended.push(asking)
+      return false
+    })
     for (const [reply, { asking, bytesBefore }] of this.#asked) {
-      if (subject !== undefined && asking.question.subject !== subject) continue
+      if (!isMeant(asking)) continue
       this.#asked.delete(reply)
       asking.onFailure(error, bytesBefore)
     }
+    for (const asking of ended) asking.onFailure(error, 0)
   }
 
   /** The connection is another one, or none. */
@@ -75,9 +88,16 @@ export class Requests {
   }
 
   #sendAll(all: readonly Asking[]): void {
+    for (const asking of all) this.#waiting.push(asking)
+    this.#sendWaiting()
+  }
+
+  #sendWaiting(): void {
     const deadline = performance.now() + this.#options.timeout
     let bytesBefore = 0
-    for (const asking of all) {
+    while (this.#asked.size < MOST_UNDER_WAY) {
+      const asking = this.#waiting.shift()
+      if (!asking) return
       try {
         if (bytesBefore === 0) bytesBefore = this.#client().stats().inBytes
         this.#send({ asking, deadline, bytesBefore })
@@ -123,6 +143,7 @@ export class Requests {
     const { asking, bytesBefore } = asked
     if (message.headers?.code !== 503) asking.onAnswer(message)
     else asking.onFailure(new errors.NoRespondersError(asking.question.subject), bytesBefore)
+    if (this.#waiting.length > 0) this.#sendWaiting()
   }
 
   /** Looks for late answers for as long as any is waited for. */
@@ -135,6 +156,7 @@ export class Requests {
         this.#asked.delete(reply)
         asking.onFailure(new errors.TimeoutError(), bytesBefore)
       }
+      this.#sendWaiting()
       if (this.#asked.size > 0) return
       clearInterval(this.#sweeper)
       this.#sweeper = undefined

@@ -12,6 +12,7 @@ export class Queues {
   readonly #link: Link
   readonly #names: Names
   readonly #known = new Set<string>()
+  readonly #opening = new Map<string, Promise<void>>()
   #discovering: Promise<void> | undefined
 
   constructor(link: Link, names: Names) {
@@ -29,10 +30,20 @@ export class Queues {
     if (!this.#known.has(queue)) await this.open(queue)
   }
 
-  /** Creates the consumer of a queue if it is missing. */
-  async open(queue: string): Promise<void> {
-    await ensureConsumer(this.#link, this.#names, queue)
-    this.#known.add(queue)
+  /** Creates the consumer of a queue if it is missing. Calls at one time share the question. */
+  open(queue: string): Promise<void> {
+    const opening = this.#opening.get(queue) ?? this.#open(queue)
+    this.#opening.set(queue, opening)
+    return opening
+  }
+
+  async #open(queue: string): Promise<void> {
+    try {
+      await ensureConsumer(this.#link, this.#names, queue)
+      this.#known.add(queue)
+    } finally {
+      this.#opening.delete(queue)
+    }
   }
 
   /** Creates consumers that somebody has removed. */

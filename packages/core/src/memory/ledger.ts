@@ -2,7 +2,7 @@ import type { Retention } from '../broker/broker-adapter.ts'
 import type { TaskCursor, TaskPage, TaskQuery } from '../broker/broker.ts'
 import { compareIds, isFinal } from '../tasks/task.ts'
 import type { AttemptError, Payload, StoredState, Task } from '../tasks/task.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../fifo.ts'
 
 /** What is kept of one task. `task` is replaced as a whole with every change, so that what was handed out never changes. */
 export interface Entry {

@@ -1,6 +1,6 @@
 import { Delays } from './delays.ts'
 import type { Delayed } from './delays.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../fifo.ts'
 import { isGreaterPart } from './ledger.ts'
 import type { Entry } from './ledger.ts'
 
