@@ -1,7 +1,7 @@
 import { EventBuffer } from '@ds/core'
 import type { EventFilter, SubscriptionItem } from '@ds/core'
 import type { Link } from './jetstream/link.ts'
-import { loggedRecord } from './records/logged-record.ts'
+import { readLogged } from './records/logged-record.ts'
 import { logSubjects } from './names.ts'
 import type { Names } from './names.ts'
 import { Tail } from './jetstream/tail.ts'
@@ -27,8 +27,8 @@ export class NatsEvents {
       filter: logSubjects(this.#names, filter.taskId),
       from: 'new',
       onMessage: ({ subject, data }) => {
-        const record = loggedRecord(this.#names, subject, data)
-        for (const event of record ? eventsOf(record) : []) buffer.push(event)
+        const logged = readLogged(this.#names, subject, data)
+        if ('record' in logged) for (const event of eventsOf(logged.record)) buffer.push(event)
       },
       onBreak: () => buffer.resync(),
     })

@@ -94,11 +94,6 @@ export function cancelSubject({ root }: Names): string {
   return `${root}.cancel`
 }
 
-/** Where removals are told to the views. */
-export function removalSubject({ root }: Names): string {
-  return `${root}.removed`
-}
-
 /** The durable consumer that the workers of a queue share. */
 export function durableOf(queue: string): string {
   return `${DURABLE}${queue}`

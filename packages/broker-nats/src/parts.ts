@@ -26,6 +26,7 @@ import { Payloads } from './records/payloads.ts'
 import { NatsQueue } from './queue.ts'
 import { Queues } from './records/queues.ts'
 import { Records } from './records/records.ts'
+import { Removals } from './records/removals.ts'
 import { NatsStore } from './store.ts'
 import { StreamReader } from './jetstream/stream-reader.ts'
 import { checkReplication } from './jetstream/replication.ts'
@@ -44,6 +45,7 @@ export class NatsParts {
   readonly parked: Parked
   readonly events: NatsEvents
   readonly apps: NatsApps
+  readonly upkeep: Upkeep
   readonly consumers: Set<NatsConsumer> = new Set()
   readonly #settings: Settings
   readonly #queues: Queues
@@ -53,7 +55,6 @@ export class NatsParts {
   readonly #marks: Marks
   readonly #view: LiveView
   readonly #cancels: Cancels
-  readonly #upkeep: Upkeep
   readonly #delays: Delays
   #streams: readonly StreamInfo[] = []
   #durability: Durability = { level: 'unknown', summary: 'not connected' }
@@ -73,7 +74,8 @@ export class NatsParts {
     const reader = new StreamReader(link, names.tasks, replicated)
     const marks = new Marks({ link, names, reader, process: drawNonce() })
     const view = new LiveView({ link, names, queues, marks })
-    const store = new NatsStore({ records, payloads, entries, view, clock })
+    const removals = new Removals({ link, names, records, entries, payloads })
+    const store = new NatsStore({ records, payloads, removals, view, clock })
     this.#settings = settings
     this.link = link
     this.names = names
@@ -89,7 +91,7 @@ export class NatsParts {
     this.#view = view
     this.#cancels = new Cancels(link, names, this.consumers)
     this.#delays = new Delays({ link, names, clock, entries, parked })
-    this.#upkeep = new Upkeep({ link, names, records, entries, store, clock })
+    this.upkeep = new Upkeep({ link, names, records, entries, removals, clock })
   }
 
   get limits(): ServerLimits {
@@ -117,7 +119,7 @@ export class NatsParts {
   async close(): Promise<void> {
     clearInterval(this.#clockTimer)
     await Promise.all([...this.consumers].map((consumer) => consumer.close()))
-    this.#upkeep.close()
+    this.upkeep.close()
     this.#cancels.close()
     await this.#delays.close()
     this.events.close()
@@ -162,7 +164,7 @@ export class NatsParts {
         ...(advice !== undefined && { fix: advice }),
       })
     }
-    await this.#upkeep.open()
+    await this.upkeep.open()
   }
 
   async #keepUp(): Promise<void> {

@@ -1,17 +1,16 @@
 import { isFinal } from '@ds/core'
 import type { AttemptError, Payload, RemoveAnswer, Task, TaskCounts, TaskPage, TaskQuery, TaskStore } from '@ds/core'
 import type { Clock } from './jetstream/clock.ts'
-import type { Stored } from './records/codec.ts'
-import type { Entries } from './records/entries.ts'
 import type { LiveView } from './views/live-view.ts'
 import type { Payloads } from './records/payloads.ts'
+import type { Removals } from './records/removals.ts'
 import type { Records } from './records/records.ts'
 import { matches } from './views/view.ts'
 
 export interface StoreParts {
   readonly records: Records
   readonly payloads: Payloads
-  readonly entries: Entries
+  readonly removals: Removals
   readonly view: LiveView
   readonly clock: Clock
 }
@@ -33,7 +32,6 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
     const view = await this.#parts.view.upToDate()
     const { ids, cursor } = view.page(query)
     const tasks = await this.get(ids)
-    view.heal(ids.filter((_, index) => tasks[index] === undefined))
     // The view is a moment behind what is read now.
     const matching = tasks.filter((task): task is Task => task !== undefined && matches(task, query))
     return cursor ? { tasks: matching, cursor } : { tasks: matching }
@@ -68,23 +66,12 @@ export class NatsStore implements Omit<TaskStore, 'parked'> {
   }
 
   async remove(id: string): Promise<RemoveAnswer> {
+    const { records, removals } = this.#parts
     for (;;) {
-      const stored = await this.#parts.records.read(id)
+      const stored = await records.read(id)
       if (!stored) return 'unknown'
       if (!isFinal(stored.record.task.state)) return 'active'
-      if (await this.forget(stored)) return 'removed'
+      if (await removals.remove(stored)) return 'removed'
     }
-  }
-
-  /** Removes a record as it stands and what is kept apart of it; false where it has changed meanwhile. */
-  async forget(stored: Stored): Promise<boolean> {
-    const { records, payloads, entries, view } = this.#parts
-    const { task, args, result } = stored.record
-    // Before the record: a first entry without one is a new task.
-    await entries.removeOf(stored)
-    if (!(await records.remove(stored))) return false
-    view.forget({ id: task.id, revision: stored.revision })
-    if ('blob' in args || (result && 'blob' in result)) await payloads.dropAll(task)
-    return true
   }
 }

@@ -4,28 +4,33 @@ import type { Stored, TaskRecord } from './records/codec.ts'
 import type { Entries } from './records/entries.ts'
 import { deleteMessage } from './jetstream/delete-message.ts'
 import type { Link } from './jetstream/link.ts'
-import { loggedRecord } from './records/logged-record.ts'
+import { readLogged } from './records/logged-record.ts'
 import { LogWalk } from './jetstream/log-walk.ts'
-import { decodeToken, placeInLog, recordSubjects } from './names.ts'
+import { recordSubjects } from './names.ts'
 import type { Names } from './names.ts'
 import { drawNonce } from './records/nonce.ts'
 import type { Delivered } from './jetstream/pull.ts'
 import type { Records } from './records/records.ts'
-import type { NatsStore } from './store.ts'
+import type { Removals } from './records/removals.ts'
 
 /** By then no submitter is between its two writes. */
 const MENDING_AGE = 15_000
+/** By then the server has written down what it holds no more (it does so every two minutes), and given up connections that say nothing. */
+const SWEEPING_AGE = 600_000
 
 export interface UpkeepParts {
   readonly link: Link
   readonly names: Names
   readonly records: Records
   readonly entries: Entries
-  readonly store: NatsStore
+  readonly removals: Removals
   readonly clock: Clock
 }
 
-/** Two walks behind the log: one mends what crashes have left half done, one removes finished tasks after their retention. */
+/**
+ * Walks behind the log: one mends what crashes have left half done, one sweeps away what stands for removed tasks and for processes, one
+ * removes finished tasks after their retention.
+ */
 export class Upkeep {
   readonly #parts: UpkeepParts
   readonly #walks: readonly LogWalk[]
@@ -37,6 +42,7 @@ export class Upkeep {
     const { age } = link.settings.retention
     this.#walks = [
       new LogWalk({ ...common, durable: 'mending', age: MENDING_AGE, look: (message) => this.#mend(message) }),
+      new LogWalk({ ...common, durable: 'sweeping', age: SWEEPING_AGE, look: (message) => this.sweep(message) }),
       ...(age === undefined
         ? []
         : [new LogWalk({ ...common, durable: 'retention', age, look: (message) => this.#expire(message) })]),
@@ -52,15 +58,11 @@ export class Upkeep {
   }
 
   async #mend({ subject, bytes, sequence }: Delivered): Promise<void> {
-    const { link, records, names } = this.#parts
-    const { kind, token } = placeInLog(names, subject)
-    if (kind === 'mark') await deleteMessage(link, names.tasks, sequence)
-    if (kind !== 'record') return
-    const record = loggedRecord(names, subject, bytes)
-    const id = decodeToken(token)
-    if (record) await this.#mendTask({ record, revision: sequence })
+    const { records, names } = this.#parts
+    const logged = readLogged(names, subject, bytes)
+    if (logged.type === 'record') await this.#mendTask({ record: logged.record, revision: sequence })
     // Reading it parks it.
-    else if (id !== undefined) await records.read(id)
+    else if (logged.type === 'garbage') await records.read(logged.id)
   }
 
   async #mendTask(seen: Stored): Promise<void> {
@@ -78,9 +80,20 @@ export class Upkeep {
     if (standing) await entries.add(standing)
   }
 
+  /** Takes away what has done its time: marks and tombstones. */
+  async sweep({ subject, bytes, sequence }: Delivered): Promise<void> {
+    const { link, names, removals } = this.#parts
+    const logged = readLogged(names, subject, bytes)
+    if (logged.type === 'mark') await deleteMessage(link, names.tasks, sequence)
+    else if (logged.type === 'removed') await removals.sweep({ ...logged, sequence })
+  }
+
   async #expire({ subject, bytes, sequence }: Delivered): Promise<void> {
-    const record = loggedRecord(this.#parts.names, subject, bytes)
-    if (record && isFinal(record.task.state)) await this.#parts.store.forget({ record, revision: sequence })
+    const { names, removals } = this.#parts
+    const logged = readLogged(names, subject, bytes)
+    if (logged.type === 'record' && isFinal(logged.record.task.state)) {
+      await removals.remove({ record: logged.record, revision: sequence })
+    }
   }
 }
 

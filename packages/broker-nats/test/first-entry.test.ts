@@ -1,55 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startBehindProxy, startNats, whyNoServer } from '@ds/broker-testing'
-import { drawTaskId } from '@ds/core'
-import type { NewTask, TaskConsumer } from '@ds/core'
+import type { TaskConsumer } from '@ds/core'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { connect } from '@nats-io/transport-node'
-import type { NatsConnection } from '@nats-io/transport-node'
-import { afterEach, expect, test } from 'vitest'
-import { createNatsBroker } from '../src/index.ts'
-import type { NatsBroker } from '../src/index.ts'
+import { expect, test } from 'vitest'
 import { durableOf, entrySubject, namesOf, taskSubject } from '../src/names.ts'
-
-const CONSUMER = { queues: ['q'], workerId: 'w', lease: 60_000, onCancel: () => undefined }
+import { administrator, CONSUMER, ending, namedTask, newTask, open, runOne } from './steps.ts'
 
 const reason = await whyNoServer('nats', {})
-const ending: (() => Promise<unknown>)[] = []
-
-afterEach(async () => {
-  for (const end of ending.splice(0).reverse()) await end()
-})
-
-function newTask(): NewTask {
-  const identity = { id: drawTaskId(), uniqueId: true, incarnation: 'life', name: 'n', group: 'g', queue: 'q' } as const
-  return { ...identity, args: '{"kept":"for as long as the task is there"}', maxRetries: 0, maxCrashes: 3 }
-}
-
-async function open(url: string): Promise<NatsBroker> {
-  const broker = createNatsBroker({ url })
-  ending.push(() => broker.close())
-  await broker.connect({ timeout: 15_000 })
-  return broker
-}
-
-/** The server as an administrator sees it. */
-async function client({ host, port }: { host: string; port: number }): Promise<NatsConnection> {
-  const connection = await connect({ servers: `${host}:${port}` })
-  ending.push(() => connection.close())
-  return connection
-}
-
-async function runOne(consumer: TaskConsumer): Promise<string> {
-  const [delivery] = await consumer.receive(1, AbortSignal.timeout(20_000))
-  if (!delivery) throw new Error('no task was received')
-  await consumer.settle([{ lease: delivery.lease, outcome: { type: 'done', result: '1' } }])
-  return delivery.args
-}
-
-function namedTask(id: string): NewTask {
-  const { uniqueId: _unique, ...task } = newTask()
-  return { ...task, id }
-}
-
 async function receiveAll(consumer: TaskConsumer, count: number): Promise<Set<string>> {
   const ids = new Set<string>()
   while (ids.size < count) {
@@ -163,7 +120,7 @@ test('of two who submit one id neither takes the entry of the other away', async
   expect(held.size).toBe(400)
   // The entry that a task was claimed by is the one that comes again when its worker dies.
   const names = namesOf('default')
-  const { streams } = await jetstreamManager(await client(server))
+  const { streams } = await jetstreamManager(await administrator(server))
   for (const id of held) {
     const record = await streams.getMessage(names.tasks, { last_by_subj: taskSubject(names, id) })
     const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', id) })
@@ -171,35 +128,11 @@ test('of two who submit one id neither takes the entry of the other away', async
   }
 }, 90_000)
 
-test('a removal that is overtaken by a retry leaves it its entry', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', {})
-  ending.push(close)
-  const [slow, other] = [await open(url), await open(server.url)]
-  const consumer = await other.openConsumer(CONSUMER)
-  const task = newTask()
-  await other.submit([task])
-  await runOne(consumer)
-  proxy.latency(100)
-  const removing = slow.remove(task.id)
-  // It has read the record by then, and not yet the entry.
-  await sleep(200)
-  expect(await other.retry(task.id, { nonce: 'again' })).toBe('queued')
-  const [held] = await consumer.receive(1, AbortSignal.timeout(20_000))
-  expect(await removing).toBe('active')
-  expect(held).toMatchObject({ task: { id: task.id, attempt: 2 }, args: task.args })
-  // The entry by which it comes again if its worker dies.
-  const { streams } = await jetstreamManager(await client(server))
-  const names = namesOf('default')
-  const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', task.id) })
-  expect(entry?.json()).toMatchObject({ ticket: 'again' })
-}, 60_000)
-
 test('a consumer that was changed gets its settings back, and one that reads something else is refused', async (context) => {
   context.skip(reason !== undefined, reason)
   const server = await startNats({ ownProcess: true })
   ending.push(() => server.close())
-  const { consumers } = await jetstreamManager(await client(server))
+  const { consumers } = await jetstreamManager(await administrator(server))
   const { tasks, root } = namesOf('default')
   const durable = durableOf('q')
   await (await open(server.url)).openConsumer(CONSUMER)

@@ -3,10 +3,11 @@ import type { NatsOptions, TestServer } from '@ds/broker-testing'
 import type { NewTask } from '@ds/core'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
 import { namesOf } from '../src/names.ts'
+import { CONSUMER, ending, open, runOne } from './steps.ts'
 
 const TASK: NewTask = {
   id: 'a',
@@ -18,12 +19,6 @@ const TASK: NewTask = {
   maxRetries: 0,
   maxCrashes: 3,
 }
-const ending: (() => Promise<unknown>)[] = []
-
-afterEach(async () => {
-  for (const end of ending.splice(0).reverse()) await end()
-})
-
 async function start(options: NatsOptions = {}): Promise<TestServer> {
   const server = await startNats({ ...options, ownProcess: true })
   ending.push(() => server.close())
@@ -72,7 +67,7 @@ describe('what a server cannot give is said in one line', () => {
 
   test('no room for another task', async (context) => {
     context.skip(reason !== undefined, reason)
-    const broker = await openOn((await start()).url)
+    const broker = await open((await start()).url)
     await limit(broker, 1024)
     await expect(broker.submit([LARGE])).rejects.toMatchObject({
       message: expect.stringContaining('no room left') as string,
@@ -83,7 +78,7 @@ describe('what a server cannot give is said in one line', () => {
   test('without room tasks are read and removed, and then there is some', async (context) => {
     context.skip(reason !== undefined, reason)
     const { url } = await start()
-    const broker = await openOn(url)
+    const broker = await open(url)
     const { tasks } = namesOf('default')
     await broker.submit(Array.from({ length: 20 }, (_, index) => ({ ...LARGE, id: `done-${index}` })))
     await runAll(broker, 20)
@@ -91,7 +86,7 @@ describe('what a server cannot give is said in one line', () => {
     await limit(broker, state.bytes)
     await expect(broker.submit([LARGE])).rejects.toMatchObject({ code: 'BrokerUnavailable' })
     // Who comes now has no place for a mark.
-    const other = await openOn(url)
+    const other = await open(url)
     expect(await other.counts()).toMatchObject({ DONE: 20 })
     const { tasks: listed } = await other.list({ limit: 100 })
     expect(listed).toHaveLength(20)
@@ -105,24 +100,13 @@ describe('what a server cannot give is said in one line', () => {
 
 const LARGE: NewTask = { ...TASK, args: JSON.stringify('x'.repeat(2000)) }
 
-async function openOn(url: string): Promise<NatsBroker> {
-  const broker = createNatsBroker({ url })
-  ending.push(() => broker.close())
-  await broker.connect({ timeout: 15_000 })
-  return broker
-}
-
 async function limit(broker: NatsBroker, bytes: number): Promise<void> {
   const { streams } = await jetstreamManager(broker.client)
   await streams.update(namesOf('default').tasks, { max_bytes: bytes })
 }
 
 async function runAll(broker: NatsBroker, count: number): Promise<void> {
-  const consumer = await broker.openConsumer({ queues: ['q'], workerId: 'w', lease: 60_000, onCancel: () => undefined })
-  for (let done = 0; done < count; done += 1) {
-    const [delivery] = await consumer.receive(1, AbortSignal.timeout(20_000))
-    if (!delivery) throw new Error('no task was received')
-    await consumer.settle([{ lease: delivery.lease, outcome: { type: 'done', result: '1' } }])
-  }
+  const consumer = await broker.openConsumer(CONSUMER)
+  for (let done = 0; done < count; done += 1) await runOne(consumer)
   await consumer.close()
 }

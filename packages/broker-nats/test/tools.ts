@@ -1,7 +1,9 @@
 import type { GarbagePlace, GarbageTools } from '@ds/broker-testing'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { entrySubject, namesOf, taskSubject } from '../src/names.ts'
+import { entrySubject, namesOf, recordSubjects, taskSubject } from '../src/names.ts'
+import type { Names } from '../src/names.ts'
+import { decodeStored, isTombstone } from '../src/records/codec.ts'
 
 /** Puts into the server what the adapter did not write. */
 export function garbageTools(client: NatsConnection): GarbageTools {
@@ -42,10 +44,23 @@ async function recordOf(
   throw new Error(`there is no task ${taskId}`)
 }
 
-/** How many messages the server holds of a namespace. */
+/** How many messages the server holds of a namespace, tombstones aside: they stay for ten minutes. */
 export async function messagesOf(client: NatsConnection, namespace: string): Promise<number> {
-  const manager = await jetstreamManager(client)
-  const { tasks, delayed, parked } = namesOf(namespace)
-  const infos = await Promise.all([tasks, delayed, parked].map((stream) => manager.streams.info(stream)))
-  return infos.reduce((total, { state }) => total + state.messages, 0)
+  const names = namesOf(namespace)
+  const { streams } = await jetstreamManager(client)
+  const infos = await Promise.all([names.tasks, names.delayed, names.parked].map((stream) => streams.info(stream)))
+  const held = infos.reduce((total, { state }) => total + state.messages, 0)
+  return held - (await tombstonesOf(client, names))
+}
+
+async function tombstonesOf(client: NatsConnection, names: Names): Promise<number> {
+  const { consumers } = jetstream(client)
+  const records = await consumers.get(names.tasks, { filter_subjects: recordSubjects(names) })
+  const { num_pending } = await records.info()
+  if (num_pending === 0) return 0
+  let tombstones = 0
+  for await (const message of await records.fetch({ max_messages: num_pending, expires: 2000 })) {
+    if (message.data.length > 0 && isTombstone(decodeStored(message.data))) tombstones += 1
+  }
+  return tombstones
 }

@@ -50,6 +50,20 @@ export interface TaskRecord {
   readonly earlier?: readonly TaskEvent[]
 }
 
+/**
+ * Stands in the place of the record of a task that was removed. A server that is killed may bring back the message before the one that was
+ * deleted, but none that was written over. Swept away once the server has surely noted what it holds no more.
+ */
+export interface Tombstone {
+  readonly schema: 1
+  readonly removed: true
+  /** Where its entry was. Absent where what was removed could not be decoded. */
+  readonly queue?: string
+  readonly incarnation: string
+  /** Payloads may lie apart that belonged to it. */
+  readonly hasBlobs: boolean
+}
+
 /** A record and its revision. */
 export interface Stored {
   readonly record: TaskRecord
@@ -97,9 +111,21 @@ export function encodeEntryOf(
   return `{"schema":1,"id":${JSON.stringify(task.id)},"ticket":${JSON.stringify(ticket)},"revision":${revision},"record":${text}}`
 }
 
-/** @throws UndecodableRecord */
-export function decodeRecord(bytes: Uint8Array): TaskRecord {
-  return asRecord(parse(bytes))
+export function encodeTombstone(tombstone: Tombstone): string {
+  return JSON.stringify(tombstone)
+}
+
+/**
+ * What stands in the place of a record.
+ * @throws UndecodableRecord
+ */
+export function decodeStored(bytes: Uint8Array): TaskRecord | Tombstone {
+  const value = parse(bytes)
+  return value['removed'] === true ? (value as unknown as Tombstone) : asRecord(value)
+}
+
+export function isTombstone(stored: TaskRecord | Tombstone): stored is Tombstone {
+  return 'removed' in stored
 }
 
 function asRecord(value: Record<string, unknown>): TaskRecord {

@@ -46,13 +46,15 @@ export class Entries {
     const { id, queue, runAt } = task
     if (!isDelayed(stored.record)) return this.#put({ id, queue, ticket, body: encodeEntryOf(stored) })
     const body = encodeEntry({ schema: 1, id, ticket, ...(runAt !== undefined && { runAt }) })
-    const name = `${encodeToken(id)}/${encodeToken(ticket)}`
+    // Once for this queueing; another life of the task has another revision.
+    const name = `${encodeToken(id)}/${stored.revision}`
     await publishOnce(link, { subject: delayedSubject(names, queue, id), body, name }, QUEUEING)
   }
 
-  /** Queues a task whose submitter may have died in between: never started, and without an entry. */
+  /** Queues a task whose submitter may have died in between: never started, and without an entry. One in its first entry needs none. */
   async mend(stored: Stored): Promise<void> {
     const { state, attempt } = stored.record.task
+    if (stored.revision === 0) return
     if (state === 'QUEUED' && attempt === 0 && (await this.find(stored.record)) === undefined) await this.add(stored)
   }
 
@@ -77,16 +79,11 @@ export class Entries {
     await deleteMessage(this.#parts.link, stream, sequence)
   }
 
-  /** Takes what is left in the queue of a finished task. The entry of a retry that came meanwhile stays. */
-  async removeOf({ record, revision }: Stored): Promise<void> {
-    const { link, names, records } = this.#parts
-    const { queue, id } = record.task
+  /** Where an entry of that id is in its queue, whatever its ticket. */
+  async locate({ queue, id }: Pick<Task, 'queue' | 'id'>): Promise<PlaceOfEntry | undefined> {
+    const { names } = this.#parts
     const message = await this.#queued.newest(entrySubject(names, queue, id), LOOKING)
-    if (!message) return
-    // A retry writes its record first: one that stands as it was tells that the entry is older.
-    const isOwn = (await this.#ticketIn(message, queue)) === record.ticket
-    if (isOwn || (await records.read(id))?.revision === revision)
-      await deleteMessage(link, names.tasks, message.sequence)
+    return message && { stream: names.tasks, sequence: message.sequence }
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Payload, Task } from '@ds/core'
-import { firstRecordIn } from './codec.ts'
+import { firstRecordIn, UndecodableRecord } from './codec.ts'
 import type { Slot, TaskRecord } from './codec.ts'
 import type { Link } from '../jetstream/link.ts'
 import { blobsOf, blobSubject, entrySubject } from '../names.ts'
@@ -44,20 +44,12 @@ export class Payloads {
     return message && Buffer.from(message.bytes).toString('utf8')
   }
 
-  /** Whether the first entry of a task's life is still there. */
-  async hasFirst(life: Life & Pick<Task, 'queue'>): Promise<boolean> {
-    return (await this.#first(life)) !== undefined
-  }
-
-  async #loadFirst(life: Life & Pick<Task, 'queue'>): Promise<Payload | undefined> {
-    const args = (await this.#first(life))?.args
-    return args && 'text' in args ? args.text : undefined
-  }
-
-  async #first({ id, queue, incarnation }: Life & Pick<Task, 'queue'>): Promise<TaskRecord | undefined> {
+  /** Undefined also where something else is in its place. */
+  async #loadFirst({ id, queue, incarnation }: Life & Pick<Task, 'queue'>): Promise<Payload | undefined> {
     const message = await this.#reader.newest(entrySubject(this.#names, queue, id), 'reading a first entry')
-    const record = message && firstRecordIn(message.bytes)
-    return record?.task.incarnation === incarnation ? record : undefined
+    const record = message && firstRecordOrNone(message.bytes)
+    if (record?.task.incarnation !== incarnation) return undefined
+    return 'text' in record.args ? record.args.text : undefined
   }
 
   /** Removes one that no record names. */
@@ -73,5 +65,14 @@ export class Payloads {
 
   async #purge(filter: string): Promise<void> {
     await this.#link.call('removing payloads', () => this.#link.manager.streams.purge(this.#names.tasks, { filter }))
+  }
+}
+
+function firstRecordOrNone(bytes: Uint8Array): TaskRecord | undefined {
+  try {
+    return firstRecordIn(bytes)
+  } catch (error) {
+    if (error instanceof UndecodableRecord) return undefined
+    throw error
   }
 }

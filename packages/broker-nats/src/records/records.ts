@@ -1,22 +1,15 @@
 import { DsError } from '@ds/core'
 import type { Result } from '@ds/core'
-import { decodeRecord, encodeRecord, UndecodableRecord } from './codec.ts'
-import type { Stored, TaskRecord } from './codec.ts'
-import { deleteMessage } from '../jetstream/delete-message.ts'
+import { decodeStored, encodeRecord, encodeTombstone, isTombstone, UndecodableRecord } from './codec.ts'
+import type { Stored, TaskRecord, Tombstone } from './codec.ts'
 import type { FirstEntries } from './first-entries.ts'
 import type { Link } from '../jetstream/link.ts'
-import { removalSubject, taskSubject } from '../names.ts'
+import { taskSubject } from '../names.ts'
 import type { Names } from '../names.ts'
 import type { Parked } from './parked.ts'
 import { publishIfExpected } from '../jetstream/publish.ts'
 import { StreamReader } from '../jetstream/stream-reader.ts'
 import type { NewestMessage } from '../jetstream/stream-reader.ts'
-
-/** Told to the views: a deletion leaves no trace in the log. */
-export interface RemovalNotice {
-  readonly id: string
-  readonly revision: number
-}
 
 /** A change of one task: decided on what stands, written if nobody was quicker, else decided again. */
 export interface RecordChange<Answer> {
@@ -75,12 +68,21 @@ export class Records {
     }
   }
 
-  /** Removes a record as it stands: its revision is its message, so that one which has changed meanwhile stays. False for that. */
-  async remove(stored: Stored): Promise<boolean> {
-    if (!(await deleteMessage(this.#options.link, this.#options.names.tasks, stored.revision))) return false
-    const notice: RemovalNotice = { id: stored.record.task.id, revision: stored.revision }
-    this.#options.link.publish(removalSubject(this.#options.names), JSON.stringify(notice))
-    return true
+  /** Puts a tombstone in the place of a record as it stands; false where that has changed meanwhile. */
+  bury({ record, revision }: Stored, tombstone: Tombstone): Promise<boolean> {
+    return this.#bury({ id: record.task.id, revision, tombstone })
+  }
+
+  /** Whether the newest that is said of a task is the tombstone at that place. */
+  async isBuriedAt(id: string, sequence: number): Promise<boolean> {
+    const own = await this.#ownStanding(id)
+    return own !== undefined && own.stored === undefined && own.revision === sequence
+  }
+
+  async #bury({ id, revision, tombstone }: { id: string; revision: number; tombstone: Tombstone }): Promise<boolean> {
+    const { link, names } = this.#options
+    const message = { subject: taskSubject(names, id), body: encodeTombstone(tombstone), expected: revision }
+    return (await publishIfExpected(link, message, 'removing a task')) !== undefined
   }
 
   async #standing(id: string): Promise<Standing> {
@@ -92,13 +94,14 @@ export class Records {
     return (await this.#ownStanding(id)) ?? NOTHING
   }
 
-  /** What stands of a task that was changed before. */
+  /** What stands of a task that was changed before, or removed. */
   async #ownStanding(id: string): Promise<Standing | undefined> {
     const message = await this.#reader.newest(taskSubject(this.#options.names, id), 'reading a task')
     if (!message) return undefined
     try {
-      const record = decodeRecord(message.bytes)
-      return { stored: { record, revision: message.sequence }, revision: message.sequence }
+      const found = decodeStored(message.bytes)
+      const { sequence: revision } = message
+      return { stored: isTombstone(found) ? undefined : { record: found, revision }, revision }
     } catch (error) {
       if (!(error instanceof UndecodableRecord)) throw error
       await this.#park(id, message, error.message)
@@ -108,10 +111,11 @@ export class Records {
 
   /** Takes what is no record out of the stream and keeps it elsewhere: the id is free again. Its first entry would stand for it anew. */
   async #park(id: string, { subject, sequence, bytes }: NewestMessage, reason: string): Promise<void> {
-    const { link, names, parked, firstEntries } = this.#options
+    const { parked, firstEntries } = this.#options
     await parked.add({ id: `store-${sequence}`, source: 'store', subject, bytes, reason })
     await firstEntries.removeAll(id)
-    await deleteMessage(link, names.tasks, sequence)
+    const tombstone: Tombstone = { schema: 1, removed: true, incarnation: '', hasBlobs: false }
+    await this.#bury({ id, revision: sequence, tombstone })
   }
 }
 

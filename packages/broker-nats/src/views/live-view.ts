@@ -1,11 +1,9 @@
 import { BrokerUnavailableError } from '@ds/core'
-import type { Subscription } from '@nats-io/transport-node'
 import { findConsumer } from '../jetstream/durable.ts'
 import type { Link } from '../jetstream/link.ts'
-import { durableOf, logSubjects, recordSubjects, removalSubject } from '../names.ts'
+import { durableOf, logSubjects, recordSubjects } from '../names.ts'
 import type { Names } from '../names.ts'
 import type { Queues } from '../records/queues.ts'
-import type { RemovalNotice } from '../records/records.ts'
 import type { DeliveryPlace } from '../jetstream/pull.ts'
 import { Tail } from '../jetstream/tail.ts'
 import type { Marks } from '../records/marks.ts'
@@ -37,7 +35,6 @@ export class LiveView {
   readonly #marks: Marks
   readonly #view: TaskView
   readonly #stopWatching: () => void
-  #removals: Subscription | undefined
   #tail: Promise<Tail> | undefined
   #waiters: Waiter[] = []
 
@@ -64,29 +61,22 @@ export class LiveView {
     throw new BrokerUnavailableError('The view of all tasks does not come up to date')
   }
 
-  /** Takes note of a removal by this process itself. */
-  forget({ id, revision }: RemovalNotice): void {
-    if (this.#tail) this.#view.drop(id, revision)
-  }
-
   close(): void {
     this.#stopWatching()
     this.#reset()
   }
 
   #start(): Promise<Tail> {
-    this.#tail ??= this.#open().catch((error: unknown) => {
-      this.#reset()
-      throw error
+    if (this.#tail) return this.#tail
+    const opening = this.#open()
+    this.#tail = opening
+    opening.catch(() => {
+      if (this.#tail === opening) this.#reset()
     })
-    return this.#tail
+    return opening
   }
 
   async #open(): Promise<Tail> {
-    this.#removals = this.#link.subscribe(removalSubject(this.#names), ({ data }) => {
-      const notice = noticeIn(data)
-      if (notice) this.#view.drop(notice.id, notice.revision)
-    })
     const ended = await this.#endOfHistory()
     if (ended > 0) await this.#readHistory(ended)
     return this.#follow({ filter: logSubjects(this.#names), from: ended + 1 })
@@ -167,8 +157,6 @@ export class LiveView {
 
   /** The next call builds the view anew: what was removed while nobody listened has left no trace. */
   #reset(): void {
-    this.#removals?.unsubscribe()
-    this.#removals = undefined
     this.#tail?.then((tail) => tail.close()).catch(() => undefined)
     this.#tail = undefined
     this.#view.clear()
@@ -182,14 +170,4 @@ export class LiveView {
 
 function brokenOff(): BrokerUnavailableError {
   return new BrokerUnavailableError('The connection broke while the view of all tasks came up to date')
-}
-
-/** A notice that cannot be read is as one that got lost: the next page that holds the task finds it gone. */
-function noticeIn(bytes: Uint8Array): RemovalNotice | undefined {
-  try {
-    const { id, revision } = JSON.parse(Buffer.from(bytes).toString()) as Partial<RemovalNotice>
-    return typeof id === 'string' && typeof revision === 'number' ? { id, revision } : undefined
-  } catch {
-    return undefined
-  }
 }

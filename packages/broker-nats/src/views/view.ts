@@ -1,7 +1,7 @@
 import { compareIds, STORED_STATES } from '@ds/core'
 import type { StoredState, Task, TaskCounts, TaskCursor, TaskQuery } from '@ds/core'
 import type { Msg } from '@nats-io/transport-node'
-import { loggedRecord } from '../records/logged-record.ts'
+import { readLogged } from '../records/logged-record.ts'
 import type { Names } from '../names.ts'
 
 /** What is kept of a task to find it. */
@@ -38,8 +38,10 @@ export class TaskView {
 
   /** Takes in a message of the log. */
   take({ subject, data }: Pick<Msg, 'subject' | 'data'>, revision: number): void {
-    const record = loggedRecord(this.#names, subject, data)
-    if (record) this.put(record.task, revision)
+    const logged = readLogged(this.#names, subject, data)
+    if (logged.type === 'removed') this.drop(logged.id, revision)
+    else if (logged.type === 'record') this.put(logged.record.task, revision)
+    else if (logged.type === 'first') this.#putFirst(logged.record.task, revision)
   }
 
   put(task: Task, revision: number): void {
@@ -54,21 +56,18 @@ export class TaskView {
     this.#count(row, 1)
   }
 
-  /** Forgets a task that was removed at this revision. The message of that revision may still be on its way, and comes too late. */
+  /** A first entry says nothing of a task that was changed or removed: it may be that of a submission sent again. */
+  #putFirst(task: Task, revision: number): void {
+    if (!this.#rows.has(task.id) && !this.#dropped.has(task.id)) this.put(task, revision)
+  }
+
+  /** Forgets a task that was removed at this revision. */
   drop(id: string, revision: number): void {
     this.#dropped.delete(id)
     this.#dropped.set(id, revision)
     this.#forgetOldestDrop()
     const row = this.#rows.get(id)
     if (row && row.revision <= revision) this.#remove(row)
-  }
-
-  /** Forgets tasks that were not there when they were read. */
-  heal(ids: readonly string[]): void {
-    for (const id of ids) {
-      const row = this.#rows.get(id)
-      if (row) this.#remove(row)
-    }
   }
 
   #forgetOldestDrop(): void {

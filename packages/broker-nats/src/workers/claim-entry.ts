@@ -62,36 +62,16 @@ export async function claimEntry(parts: ConsumerParts, candidate: Candidate): Pr
     decide: (standing) => decide(parts, { candidate, entry, standing }),
   })
   const won = decision.type === 'mine' ? decision.stored : decision.type === 'claim' ? stored : undefined
-  if (won) {
-    const win = { candidate, entry, stored: won }
-    if (isFresh(candidate.entry) || !(await isRevived(parts, win))) return handOut(parts, win)
-    parts.holdings.release(candidate.claim)
-    return undefined
-  }
+  if (won) return handOut(parts, { candidate, entry, stored: won })
   if (candidate.doubtful) return undefined
   if (decision.type === 'orphan') await deleteMessage(parts.link, parts.names.tasks, candidate.entry.sequence)
   else dismiss(parts, candidate.entry, decision)
   return undefined
 }
 
-/** Whether what an entry says of its record is worth a try: nobody has had it before. */
+/** Whether what an entry says of its record is worth a try: nobody has had it before, and it cannot have been given to another meanwhile. */
 function mayBelieve({ entry, doubtful }: Candidate): boolean {
-  return entry.count === 1 && !doubtful && isFresh(entry)
-}
-
-/** It cannot have been given to another meanwhile. */
-function isFresh({ freshUntil }: Delivered): boolean {
-  return performance.now() <= freshUntil
-}
-
-/**
- * Whether a claim has brought back a task that another has run and somebody has removed: a first claim expects no record, and where it was
- * long on its way there may be none any more. The entry tells, since it goes with its task. Such a record goes again.
- */
-async function isRevived({ payloads, link, names }: ConsumerParts, { entry, stored }: Win): Promise<boolean> {
-  if (entry.revision !== 0 || (await payloads.hasFirst(stored.record.task))) return false
-  await deleteMessage(link, names.tasks, stored.revision)
-  return true
+  return entry.count === 1 && !doubtful && performance.now() <= entry.freshUntil
 }
 
 /** Gives a claim back that nobody was told of, if it stands. */

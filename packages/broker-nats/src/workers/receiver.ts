@@ -73,7 +73,9 @@ export class Receiver {
 
   /** Gives back what was claimed by calls whose answer was lost. */
   async release(): Promise<void> {
-    for (const candidate of this.#doubtful.splice(0)) await releaseClaim(this.#parts, candidate)
+    const releasing = this.#doubtful.splice(0).map((candidate) => releaseClaim(this.#parts, candidate))
+    const failed = (await Promise.allSettled(releasing)).find((released) => released.status === 'rejected')
+    if (failed) throw failed.reason
   }
 
   close(): void {

@@ -1,0 +1,53 @@
+import { drawTaskId } from '@ds/core'
+import type { ConsumerOptions, NewTask, TaskConsumer } from '@ds/core'
+import { connect } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { afterEach } from 'vitest'
+import { createNatsBroker } from '../src/index.ts'
+import type { NatsBroker } from '../src/index.ts'
+
+/*
+ * What the tests of this folder do again and again. What they open is closed after each test, the last first.
+ */
+
+export const CONSUMER: ConsumerOptions = { queues: ['q'], workerId: 'w', lease: 60_000, onCancel: () => undefined }
+
+export const ending: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+})
+
+/** A task with a drawn id. */
+export function newTask(): NewTask {
+  const identity = { id: drawTaskId(), uniqueId: true, incarnation: 'life', name: 'n', group: 'g', queue: 'q' } as const
+  return { ...identity, args: '{"kept":"for as long as the task is there"}', maxRetries: 0, maxCrashes: 3 }
+}
+
+/** A task with an id of its creator's choice. */
+export function namedTask(id: string): NewTask {
+  const { uniqueId: _unique, ...task } = newTask()
+  return { ...task, id }
+}
+
+export async function open(url: string): Promise<NatsBroker> {
+  const broker = createNatsBroker({ url })
+  ending.push(() => broker.close())
+  await broker.connect({ timeout: 15_000 })
+  return broker
+}
+
+/** The server as an administrator sees it. */
+export async function administrator({ host, port }: { host: string; port: number }): Promise<NatsConnection> {
+  const connection = await connect({ servers: `${host}:${port}` })
+  ending.push(() => connection.close())
+  return connection
+}
+
+/** Takes the next task and ends it; gives its args. */
+export async function runOne(consumer: TaskConsumer): Promise<string> {
+  const [delivery] = await consumer.receive(1, AbortSignal.timeout(20_000))
+  if (!delivery) throw new Error('no task was received')
+  await consumer.settle([{ lease: delivery.lease, outcome: { type: 'done', result: '1' } }])
+  return delivery.args
+}
