@@ -13,6 +13,7 @@ import {
   boundedWithoutServer,
   kills,
   pauses,
+  removalsSurvive,
   restarts,
   storeSurvives,
   subscriptionsGoOn,
@@ -67,6 +68,13 @@ export const recovery: readonly ConformanceCase[] = casesOf('recovery', [
     needs: SERVER,
     timeout: 120_000,
     run: storeSurvives,
+  },
+  {
+    name: 'what was removed stays removed over a kill of the server',
+    rule: 'remove',
+    needs: SERVER,
+    timeout: 120_000,
+    run: removalsSurvive,
   },
   {
     name: 'subscriptions and broadcasts go on after a restart',

@@ -2,7 +2,21 @@ import type { Broker } from '@ds/core'
 import type { FaultyServer } from '../../broker-under-test.ts'
 import type { CaseContext } from '../../case-context.ts'
 import { between, check, equal } from '../../check.ts'
-import { again, DONE, failed, LOST, openConsumer, receiveOne, renew, runningTask, settleWell } from '../../consuming.ts'
+import {
+  again,
+  DONE,
+  failed,
+  LOST,
+  openConsumer,
+  receiveMany,
+  receiveNothing,
+  receiveOne,
+  renew,
+  runningTask,
+  settle,
+  settleWell,
+} from '../../consuming.ts'
+
 import { FaultRun } from '../../fault-run.ts'
 import { listAll } from '../../listing.ts'
 import { newTasks, submitAll, submitOne } from '../../submitting.ts'
@@ -119,6 +133,32 @@ export async function storeSurvives(context: CaseContext): Promise<void> {
   )
   const ended = await settleWell({ context, broker, consumer }, held, DONE)
   equal([ended.state, ended.attempt], ['DONE', held.lease.attempt], 'what was held over the kill, at last')
+}
+
+export async function removalsSurvive(context: CaseContext): Promise<void> {
+  const server = await context.server()
+  const broker = await context.open({ url: server.url })
+  const consumer = await openConsumer(context, broker, { lease: 60_000 })
+  const [run, cancelled] = [newTasks(context, 6), newTasks(context, 6)]
+  await submitAll(broker, run)
+  for (const delivery of await receiveMany(context, consumer, run.length)) await settle(consumer, delivery, DONE)
+  await submitAll(broker, cancelled)
+  for (const { id } of cancelled)
+    equal(await broker.cancel(id, { requeue: false }), 'cancelled', 'the cancel of a task')
+  const ids = [...run, ...cancelled].map(({ id }) => id)
+  for (const id of ids) equal(await broker.remove(id), 'removed', 'the removal of a task that has ended')
+  await server.kill()
+  await server.start()
+  const found = await context.until('removed tasks to be asked for after the kill', () => broker.get(ids))
+  equal(
+    found,
+    found.map(() => undefined),
+    'removed tasks, after the server was killed',
+  )
+  const fresh = await context.open({ url: server.url })
+  const { tasks } = await fresh.list({ limit: 100 })
+  equal(tasks, [], 'the list of a process that has just connected')
+  await receiveNothing(context, await openConsumer(context, fresh), 2000)
 }
 
 export async function subscriptionsGoOn(context: CaseContext): Promise<void> {
