@@ -185,10 +185,15 @@ export class Deliveries implements DeliveryOwner {
 
   #answered(held: HeldDelivery, answer: Result<SettleAnswer>): void {
     this.slots.answered()
-    if (!answer.ok && this.#isSettledOtherwise(held, answer.error)) return
+    if (!answer.ok && !this.#isGivenUp(answer.error) && this.#isSettledOtherwise(held, answer.error)) return
     if (answer.ok && answer.value === 'superseded') this.#superseded(held)
     this.#forget(held)
     this.#options.onSlotFree()
+  }
+
+  /** The worker has ended, and told of what the broker did not take until then. */
+  #isGivenUp({ code }: DsError): boolean {
+    return this.#closing && code === 'BrokerClosed'
   }
 
   /** The broker refused an outcome. Where it is the result that it refused, the task ends in ERROR instead. */

@@ -127,6 +127,21 @@ it('tries again soon while the broker is away, and goes on when it is back', asy
   expect(calls).toHaveLength(1)
 })
 
+it('tells of an outage at once, then every ten seconds, and of the next one anew', async () => {
+  const { keeper, state, lines } = newKeeper()
+  keeper.add(lease('a'))
+  state.away = true
+  await vi.advanceTimersByTimeAsync(9000)
+  expect(lines).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(4000)
+  expect(lines).toHaveLength(2)
+  state.away = false
+  await vi.advanceTimersByTimeAsync(2000)
+  state.away = true
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(lines).toHaveLength(3)
+})
+
 it('keeps the news over an outage', async () => {
   const { keeper, calls, state } = newKeeper()
   const held = lease('a')

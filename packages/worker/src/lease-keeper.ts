@@ -19,6 +19,9 @@ export interface LeaseKeeperOptions {
   readonly logger: Logger
 }
 
+/** Milliseconds between two lines about an outage: it is tried again more often than that. */
+const WARNING_INTERVAL = 10_000
+
 /**
  * Keeps the leases of everything a worker holds: what runs, and what has ended and is not answered yet. One timer renews all; progress
  * travels with it, and sooner where there is news. Answers tell of leases that were lost and of cancels.
@@ -34,6 +37,7 @@ export class LeaseKeeper {
   #timer: NodeJS.Timeout | undefined
   #newsTimer: NodeJS.Timeout | undefined
   #stopped = false
+  #warnedAt = -Infinity
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
@@ -128,9 +132,14 @@ export class LeaseKeeper {
         const answers = await renew(batch.map(renewalOf))
         for (const [index, item] of batch.entries()) this.#hear(item, answers[index])
       }
+      this.#warnedAt = -Infinity
       return true
     } catch (error) {
-      if (!this.#stopped) logger.warn('Leases could not be renewed, trying again', { held: held.length, error })
+      const now = performance.now()
+      if (!this.#stopped && now - this.#warnedAt >= WARNING_INTERVAL) {
+        this.#warnedAt = now
+        logger.warn('Leases could not be renewed, trying again', { held: held.length, error })
+      }
       return false
     }
   }

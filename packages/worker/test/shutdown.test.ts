@@ -1,8 +1,9 @@
-import { createApp, createMemoryBroker, defineDependency, defineTask } from '@ds/core'
+import { BrokerUnavailableError, createApp, createMemoryBroker, defineDependency, defineTask } from '@ds/core'
 import type { TaskAbortedError } from '@ds/core'
 import { expect, it } from 'vitest'
 import { startWorker } from './start-worker.ts'
 import { until, wait } from './until.ts'
+import { brokerWith } from './watched-broker.ts'
 
 it('stops at once while it is idle', async () => {
   const { worker, running } = await startWorker(createApp('app', [defineTask('noop', () => 1)]), { drain: '30s' })
@@ -138,6 +139,31 @@ it('ends with the error when the broker says that going on cannot help', async (
   expect(worker.status().state).toBe('stopped')
   await worker.stop()
 })
+
+it('ends in one line where the broker takes no outcome any more', async () => {
+  let away = false
+  const broker = brokerWith((consumer) => ({
+    settle: (items) => {
+      const outage = new BrokerUnavailableError('the server has no room')
+      return away ? Promise.reject(outage) : consumer.settle(items)
+    },
+    close: () => {
+      away = false
+      return consumer.close()
+    },
+  }))
+  const { manager, worker, running, lines } = await startWorker(createApp('app', [defineTask('noop', () => 1)]), {
+    broker,
+  })
+  away = true
+  const handle = await manager.create('noop', null)
+  await until(() => worker.status().counts.started === 1)
+  await worker.stop()
+  await running
+  expect(await handle.get()).toMatchObject({ state: 'RUNNING' })
+  expect(lines.filter(({ message }) => message.includes('did not take all outcomes'))).toHaveLength(1)
+  expect(lines.filter(({ level }) => level === 'error')).toEqual([])
+}, 20_000)
 
 it('leaves open a broker that it was given', async () => {
   const broker = createMemoryBroker()
