@@ -49,10 +49,10 @@ export class LiveView {
 
   /** The view with everything in it that anybody has written by now. */
   async upToDate(): Promise<TaskView> {
-    const tail = await this.#start()
     let end = Infinity
     for (let waitUntil = performance.now() + PATIENCE; performance.now() < waitUntil;) {
-      // Asked for again and again: the message that was the last one may be taken away before the tail gets to it.
+      // Both asked for again and again: a break ends the tail, and the message that was the last one may be taken away before it was read.
+      const tail = await this.#start()
       end = Math.min(end, await this.#marks.end())
       const before = tail.last
       if (before >= end || (await this.#reach(end))) return this.#view
