@@ -4,9 +4,18 @@ import type { NatsParts } from './parts.ts'
 const PATIENCE = 3000
 
 /** What the broker says of its own condition. */
-export async function healthOf({ link, consumers, durability }: NatsParts): Promise<BrokerHealth> {
-  const checks = [await checkConnection(link), ...[...consumers].flatMap((consumer) => consumer.checks())]
-  return { ok: checks.every(({ ok }) => ok), checks, durability }
+export async function healthOf(parts: NatsParts): Promise<BrokerHealth> {
+  const [connection, storage] = await Promise.all([checkConnection(parts.link), checkStorage(parts)])
+  const consumers = [...parts.consumers].flatMap((consumer) => consumer.checks())
+  const checks = [connection, ...(storage ? [storage] : []), ...consumers]
+  return { ok: checks.every(({ ok }) => ok), checks, durability: parts.durability }
+}
+
+/** Whether there is room for another message. Undefined where nobody says: that is the connection's matter. */
+async function checkStorage({ marks }: NatsParts): Promise<HealthCheck | undefined> {
+  const hasRoom = await Promise.race([marks.hasRoom(), late()]).catch(() => undefined)
+  if (hasRoom === undefined) return undefined
+  return { name: 'storage', ok: hasRoom, ...(!hasRoom && { message: 'NATS has no room left for another message' }) }
 }
 
 async function checkConnection(link: NatsParts['link']): Promise<HealthCheck> {

@@ -46,13 +46,13 @@ export class NatsParts {
   readonly events: NatsEvents
   readonly apps: NatsApps
   readonly upkeep: Upkeep
+  readonly marks: Marks
   readonly consumers: Set<NatsConsumer> = new Set()
   readonly #settings: Settings
   readonly #queues: Queues
   readonly #records: Records
   readonly #payloads: Payloads
   readonly #clock = new Clock()
-  readonly #marks: Marks
   readonly #view: LiveView
   readonly #cancels: Cancels
   readonly #delays: Delays
@@ -85,7 +85,7 @@ export class NatsParts {
     this.events = new NatsEvents(link, names)
     this.apps = new NatsApps(link, names, reader)
     this.#queues = queues
-    this.#marks = marks
+    this.marks = marks
     this.#records = records
     this.#payloads = payloads
     this.#view = view
@@ -156,7 +156,7 @@ export class NatsParts {
       this.link.client.info?.version,
       Math.max(...this.#streams.map(({ config }) => config.num_replicas)),
     )
-    await this.#marks.setClock(this.#clock)
+    await this.marks.setClock(this.#clock)
     this.#durability = await durabilityOf(this.#streams, this.#settings.monitor)
     if (this.#settings.requireDurable && this.#durability.level !== 'strong') {
       const { summary, advice } = this.#durability
@@ -168,7 +168,7 @@ export class NatsParts {
   }
 
   async #keepUp(): Promise<void> {
-    await this.#marks.setClock(this.#clock)
+    await this.marks.setClock(this.#clock)
     await this.#queues.reopen()
   }
 }

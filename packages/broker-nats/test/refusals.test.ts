@@ -88,10 +88,18 @@ describe('what a server cannot give is said in one line', () => {
     // Who comes now has no place for a mark.
     const other = await open(url)
     expect(await other.counts()).toMatchObject({ DONE: 20 })
+    expect(await other.health()).toMatchObject({
+      ok: false,
+      checks: [
+        { name: 'connection', ok: true },
+        { name: 'storage', ok: false },
+      ],
+    })
     const { tasks: listed } = await other.list({ limit: 100 })
     expect(listed).toHaveLength(20)
     for (const { id } of listed) expect(await other.remove(id)).toBe('removed')
     expect(await other.counts()).toMatchObject({ DONE: 0 })
+    expect(await other.health()).toMatchObject({ ok: true })
     expect(await other.submit([LARGE])).toEqual([{ ok: true, value: 'created' }])
     await runAll(other, 1)
     expect(await broker.counts()).toMatchObject({ DONE: 1, QUEUED: 0 })

@@ -31,6 +31,11 @@ export class Marks {
     return mark ?? (await reader.last(logSubjects(names), 'looking for the end of the log'))?.sequence ?? 0
   }
 
+  /** Whether the server takes another message. */
+  async hasRoom(): Promise<boolean> {
+    return (await this.#write('asking for its health')) !== undefined
+  }
+
   /** Sets a clock by the server's. One before 2.10 that has no room left does not say what time it is: the clock stays as it was. */
   async setClock(clock: Clock): Promise<void> {
     const { reader } = this.#parts
