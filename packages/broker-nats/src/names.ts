@@ -86,6 +86,11 @@ export function markSubject({ root }: Names, process: string): string {
   return `${root}.task.${RECORD}.${MARK}${encodeToken(process)}`
 }
 
+/** A message that is only there again when the server has read its files anew. No id is encoded so. */
+export function canarySubject({ root }: Names): string {
+  return `${root}.blob.${MARK}.canary`
+}
+
 export function parkedSubject({ root }: Names, id: string): string {
   return `${root}.parked.${encodeToken(id)}`
 }

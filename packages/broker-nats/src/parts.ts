@@ -30,6 +30,7 @@ import { Removals } from './records/removals.ts'
 import { NatsStore } from './store.ts'
 import { StreamReader } from './jetstream/stream-reader.ts'
 import { checkReplication } from './jetstream/replication.ts'
+import { Revivals } from './revivals.ts'
 import { ensureStreams } from './jetstream/topology.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -46,6 +47,7 @@ export class NatsParts {
   readonly events: NatsEvents
   readonly apps: NatsApps
   readonly upkeep: Upkeep
+  readonly revivals: Revivals
   readonly marks: Marks
   readonly consumers: Set<NatsConsumer> = new Set()
   readonly #settings: Settings
@@ -59,6 +61,7 @@ export class NatsParts {
   #streams: readonly StreamInfo[] = []
   #durability: Durability = { level: 'unknown', summary: 'not connected' }
   #clockTimer: NodeJS.Timeout | undefined
+  #stopWatching: () => void = () => undefined
 
   constructor(settings: Settings) {
     const link = new Link(settings)
@@ -91,6 +94,7 @@ export class NatsParts {
     this.#view = view
     this.#cancels = new Cancels(link, names, this.consumers)
     this.#delays = new Delays({ link, names, clock, entries, parked })
+    this.revivals = new Revivals({ link, names, reader, entries, removals, clock })
     this.upkeep = new Upkeep({ link, names, records, entries, removals, clock })
   }
 
@@ -114,10 +118,14 @@ export class NatsParts {
     }
     this.#clockTimer = setInterval(() => void this.#keepUp().catch(() => undefined), CLOCK_AGE)
     this.#clockTimer.unref()
+    this.#stopWatching = this.link.onReturn(() => {
+      if (this.consumers.size > 0) this.#checkSoon()
+    })
   }
 
   async close(): Promise<void> {
     clearInterval(this.#clockTimer)
+    this.#stopWatching()
     await Promise.all([...this.consumers].map((consumer) => consumer.close()))
     this.upkeep.close()
     this.#cancels.close()
@@ -146,6 +154,8 @@ export class NatsParts {
     await consumer.open()
     await this.#cancels.open()
     await this.#delays.open()
+    // The server may have been killed before this process came.
+    if (this.consumers.size === 0) this.#checkSoon()
     this.consumers.add(consumer)
     return consumer
   }
@@ -167,9 +177,14 @@ export class NatsParts {
     await this.upkeep.open()
   }
 
+  #checkSoon(): void {
+    void this.revivals.check().catch(() => undefined)
+  }
+
   async #keepUp(): Promise<void> {
     await this.marks.setClock(this.#clock)
     await this.#queues.reopen()
+    if (this.consumers.size > 0) await this.revivals.check()
   }
 }
 

@@ -4,7 +4,7 @@ import type { TaskConsumer } from '@ds/core'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { durableOf, entrySubject, namesOf, taskSubject } from '../src/names.ts'
-import { administrator, CONSUMER, ending, namedTask, newTask, open, runOne } from './steps.ts'
+import { administrator, CONSUMER, ending, namedTask, newTask, open, runOne, SERVER } from './steps.ts'
 
 const reason = await whyNoServer('nats', {})
 async function receiveAll(consumer: TaskConsumer, count: number): Promise<Set<string>> {
@@ -19,7 +19,7 @@ async function receiveAll(consumer: TaskConsumer, count: number): Promise<Set<st
 
 test('an entry that comes late is not believed: its task was run and removed meanwhile', async (context) => {
   context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', {})
+  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
   ending.push(close)
   const [slow, other] = [await open(url), await open(server.url)]
   const waiting = await slow.openConsumer(CONSUMER)
@@ -41,7 +41,7 @@ test('an entry that comes late is not believed: its task was run and removed mea
 
 test('as many tasks as one likes are taken in one call, the first of their queue too', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({})
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const broker = await open(server.url)
   const answers = await broker.submit(Array.from({ length: 20_000 }, newTask))
@@ -50,7 +50,7 @@ test('as many tasks as one likes are taken in one call, the first of their queue
 
 test('args are there in every state, and for every run', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({})
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const broker = await open(server.url)
   const task = newTask()
@@ -84,7 +84,7 @@ test('args are there in every state, and for every run', async (context) => {
 
 test('a submission that is sent again changes nothing, whatever has happened meanwhile', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({})
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const broker = await open(server.url)
   const created = [{ ok: true, value: 'created' }]
@@ -107,7 +107,7 @@ test('a submission that is sent again changes nothing, whatever has happened mea
 
 test('of two who submit one id neither takes the entry of the other away', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({})
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const [one, other, worker] = [await open(server.url), await open(server.url), await open(server.url)]
   const consumer = await worker.openConsumer(CONSUMER)
@@ -130,7 +130,7 @@ test('of two who submit one id neither takes the entry of the other away', async
 
 test('a consumer that was changed gets its settings back, and one that reads something else is refused', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({ ownProcess: true })
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const { consumers } = await jetstreamManager(await administrator(server))
   const { tasks, root } = namesOf('default')

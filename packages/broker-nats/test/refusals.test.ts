@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
 import { namesOf } from '../src/names.ts'
-import { CONSUMER, ending, open, runOne } from './steps.ts'
+import { CONSUMER, ending, open, runOne, SERVER } from './steps.ts'
 
 const TASK: NewTask = {
   id: 'a',
@@ -20,7 +20,7 @@ const TASK: NewTask = {
   maxCrashes: 3,
 }
 async function start(options: NatsOptions = {}): Promise<TestServer> {
-  const server = await startNats({ ...options, ownProcess: true })
+  const server = await startNats({ ...options, ...SERVER })
   ending.push(() => server.close())
   return server
 }

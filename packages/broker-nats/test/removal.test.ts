@@ -4,17 +4,17 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { Clock } from '../src/jetstream/clock.ts'
 import { LogWalk } from '../src/jetstream/log-walk.ts'
-import { blobSubject, entrySubject, namesOf, recordSubjects, taskSubject } from '../src/names.ts'
+import { blobSubject, canarySubject, entrySubject, namesOf, recordSubjects, taskSubject } from '../src/names.ts'
 import { NatsParts } from '../src/parts.ts'
 import { checkOptions } from '../src/options.ts'
-import { administrator, CONSUMER, ending, namedTask, newTask, open, runOne } from './steps.ts'
+import { administrator, CONSUMER, ending, namedTask, newTask, open, runOne, SERVER } from './steps.ts'
 
 const reason = await whyNoServer('nats', {})
 const names = namesOf('default')
 
 test('what was removed stays removed when the server is killed', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({ ownProcess: true })
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
@@ -37,7 +37,7 @@ test('what was removed stays removed when the server is killed', async (context)
 
 test('a removal that is overtaken by a retry leaves it its entry', async (context) => {
   context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', {})
+  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
   ending.push(close)
   const [slow, other] = [await open(url), await open(server.url)]
   const consumer = await other.openConsumer(CONSUMER)
@@ -61,7 +61,7 @@ test('a removal that is overtaken by a retry leaves it its entry', async (contex
 
 test('a claim that is under way while its task is cancelled and removed is lost', async (context) => {
   context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', {})
+  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
   ending.push(close)
   const [slow, other] = [await open(url), await open(server.url)]
   const waiting = await slow.openConsumer(CONSUMER)
@@ -83,7 +83,7 @@ test('a claim that is under way while its task is cancelled and removed is lost'
 
 test('who has read a new task brings it back neither by a submit nor by a cancel when it was run and removed meanwhile', async (context) => {
   context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', {})
+  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
   ending.push(close)
   const [slow, other] = [await open(url), await open(server.url)]
   const consumer = await other.openConsumer(CONSUMER)
@@ -108,7 +108,7 @@ test('who has read a new task brings it back neither by a submit nor by a cancel
 
 test('a delayed task that was removed and is submitted once more runs', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({})
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
@@ -122,7 +122,7 @@ test('a delayed task that was removed and is submitted once more runs', async (c
 
 test('garbage in the place of a first entry takes the args, and breaks nothing', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({ ownProcess: true })
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const broker = await open(server.url)
   const task = newTask()
@@ -134,41 +134,107 @@ test('garbage in the place of a first entry takes the args, and breaks nothing',
   expect(await broker.result(task.id)).toBe('1')
 }, 60_000)
 
-test('the walk behind removals takes tombstones, and what a kill has brought back', async (context) => {
+test('the walk behind removals takes tombstones, and a look at all tasks what the server brings back without them', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({ ownProcess: true })
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
-  const parts = new NatsParts(checkOptions({ url: server.url }))
+  const parts = await openParts(server.url)
+  const consumer = await parts.openConsumer(CONSUMER)
+  // A canary that was put out just now tells nothing.
+  await sleep(6000)
+  const tasks = [namedTask('named'), newTask(), namedTask('kept'), newTask()]
+  const [gone, kept] = [tasks.slice(0, 2), tasks.slice(2)]
+  await parts.queue.submit(tasks)
+  for (let run = 0; run < tasks.length; run += 1) await runOne(consumer)
+  for (const { id } of gone) expect(await parts.store.remove(id)).toBe('removed')
+  const sweeping = sweep(parts)
+  await sweeping.open()
+  for (const { id } of gone) await expect.poll(() => subjectsOf(parts, id), { timeout: 10_000 }).toEqual([])
+  sweeping.close()
+  // Until the server has written down that the tombstones are gone.
+  await sleep(5000)
+  await parts.close()
+  await server.kill()
+  await server.start()
+  const after = await openParts(server.url)
+  await after.revivals.check()
+  expect(await after.store.get(gone.map(({ id }) => id))).toEqual([undefined, undefined])
+  expect(await after.store.counts()).toMatchObject({ QUEUED: 0, RUNNING: 0, DONE: 2 })
+  for (const { id, args } of kept) expect(await after.store.args(id)).toBe(args)
+  expect(await after.queue.submit([namedTask('named')])).toEqual([{ ok: true, value: 'created' }])
+}, 60_000)
+
+test('what a kill has brought back of the entry goes with the tombstone', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats(SERVER)
+  ending.push(() => server.close())
+  const parts = await openParts(server.url)
+  const task = newTask()
+  await parts.queue.submit([task])
+  await runOne(await parts.openConsumer(CONSUMER))
+  const { streams } = await jetstreamManager(parts.link.client)
+  const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', task.id) })
+  expect(await parts.store.remove(task.id)).toBe('removed')
+  expect(await subjectsOf(parts, task.id)).toEqual([taskSubject(names, task.id)])
+  await jetstream(parts.link.client).publish(entrySubject(names, 'q', task.id), entry?.data ?? '')
+  const sweeping = sweep(parts)
+  await sweeping.open()
+  await expect.poll(() => subjectsOf(parts, task.id), { timeout: 10_000 }).toEqual([])
+  sweeping.close()
+}, 60_000)
+
+test('where the canary is back all tasks are looked at, and those without their entry go', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats(SERVER)
+  ending.push(() => server.close())
+  const parts = await openParts(server.url)
+  const tasks = [namedTask('named'), newTask(), namedTask('kept'), newTask()]
+  const [gone, kept] = [tasks.slice(0, 2), tasks.slice(2)]
+  await parts.queue.submit(tasks)
+  const consumer = await parts.openConsumer(CONSUMER)
+  for (let run = 0; run < tasks.length; run += 1) await runOne(consumer)
+  await parts.queue.submit([namedTask('waiting')])
+  const { streams } = await jetstreamManager(parts.link.client)
+  const records = await Promise.all(
+    gone.map(({ id }) => streams.getMessage(names.tasks, { last_by_subj: taskSubject(names, id) })),
+  )
+  for (const { id } of gone) expect(await parts.store.remove(id)).toBe('removed')
+  // As the server does when it reads its files again.
+  const js = jetstream(parts.link.client)
+  for (const record of records) await js.publish(record?.subject ?? '', record?.data ?? '')
+  await parts.revivals.check()
+  expect(await parts.store.counts()).toMatchObject({ DONE: 4 })
+  await js.publish(canarySubject(names), '')
+  await sleep(6000)
+  await parts.revivals.check()
+  expect(await parts.store.counts()).toMatchObject({ DONE: 2, QUEUED: 1 })
+  expect(await parts.store.get(gone.map(({ id }) => id))).toEqual([undefined, undefined])
+  for (const { id, args } of kept) expect(await parts.store.args(id)).toBe(args)
+  expect(await runOne(consumer)).toBe(namedTask('waiting').args)
+}, 60_000)
+
+async function openParts(url: string): Promise<NatsParts> {
+  const parts = new NatsParts(checkOptions({ url }))
   await parts.open({ timeout: 15_000 })
   ending.push(() => parts.close())
-  const [gone, kept] = [newTask(), newTask()] as const
-  await parts.queue.submit([gone, kept])
-  const consumer = await parts.openConsumer(CONSUMER)
-  for (let run = 0; run < 2; run += 1) await runOne(consumer)
-  const { streams } = await jetstreamManager(parts.link.client)
-  const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', gone.id) })
-  expect(await parts.store.remove(gone.id)).toBe('removed')
-  const left = async (): Promise<string[]> => {
-    const { state } = await streams.info(names.tasks, { subjects_filter: `${names.root}.*.*.${gone.id}` })
-    return Object.keys(state.subjects ?? {})
-  }
-  expect(await left()).toEqual([taskSubject(names, gone.id)])
-  await jetstream(parts.link.client).publish(entrySubject(names, 'q', gone.id), entry?.data ?? '')
-  const clock = new Clock()
-  const walk = new LogWalk({
-    ...{ link: parts.link, clock, stream: names.tasks, filter: recordSubjects(names), durable: 'test', age: -1000 },
-    look: (message) => parts.upkeep.sweep(message),
-  })
-  await walk.open()
-  await expect.poll(left, { timeout: 10_000 }).toEqual([])
-  walk.close()
-  expect(await parts.store.get([gone.id, kept.id])).toMatchObject([undefined, { state: 'DONE' }])
-  expect(await parts.store.args(kept.id)).toBe(kept.args)
-}, 60_000)
+  return parts
+}
+
+/** The walk that takes tombstones, at once and not after ten minutes. */
+function sweep({ link, upkeep }: NatsParts): LogWalk {
+  const walk = { link, clock: new Clock(), stream: names.tasks, filter: recordSubjects(names) }
+  return new LogWalk({ ...walk, durable: 'test', age: -1000, look: (message) => upkeep.sweep(message) })
+}
+
+async function subjectsOf({ link }: NatsParts, id: string): Promise<string[]> {
+  const { streams } = await jetstreamManager(link.client)
+  const { state } = await streams.info(names.tasks, { subjects_filter: `${names.root}.*.*.${id}` })
+  return Object.keys(state.subjects ?? {})
+}
 
 test('payloads that no record named go with their task where it was run more than once', async (context) => {
   context.skip(reason !== undefined, reason)
-  const server = await startNats({ ownProcess: true })
+  const server = await startNats(SERVER)
   ending.push(() => server.close())
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
@@ -186,4 +252,38 @@ test('payloads that no record named go with their task where it was run more tha
   const { streams } = await jetstreamManager(client)
   const { state } = await streams.info(names.tasks, { subjects_filter: `${names.root}.blob.>` })
   expect(state.subjects ?? {}).toEqual({})
+}, 60_000)
+
+test('what was parked is not put back over a task that has taken its place', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats(SERVER)
+  ending.push(() => server.close())
+  const broker = await open(server.url)
+  const client = await administrator(server)
+  await jetstream(client).publish(taskSubject(names, 'x'), 'garbage')
+  expect(await broker.get(['x'])).toEqual([undefined])
+  const { items } = await broker.parked.list({ limit: 10 })
+  const [{ id } = { id: '' }] = items
+  expect(await broker.submit([namedTask('x')])).toEqual([{ ok: true, value: 'created' }])
+  expect(await broker.parked.replay(id)).toBe(false)
+  expect((await broker.parked.list({ limit: 10 })).items).toHaveLength(1)
+  expect(await runOne(await broker.openConsumer(CONSUMER))).toBe(namedTask('x').args)
+}, 60_000)
+
+test('the same submit, sent again after a removal that was cut off, runs', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
+  ending.push(close)
+  const [slow, other] = [await open(url), await open(server.url)]
+  const consumer = await other.openConsumer(CONSUMER)
+  const task = namedTask('again')
+  await other.submit([task])
+  await runOne(consumer)
+  proxy.latency(100)
+  // It reads the record and the entry, writes the tombstone, and has not deleted the entry.
+  const removing = slow.remove(task.id)
+  await expect.poll(() => other.get([task.id]), { interval: 5, timeout: 5000 }).toEqual([undefined])
+  expect(await other.submit([task])).toEqual([{ ok: true, value: 'created' }])
+  expect(await runOne(consumer)).toBe(task.args)
+  expect(await removing).toBe('removed')
 }, 60_000)

@@ -1,3 +1,4 @@
+import type { NatsOptions } from '@ds/broker-testing'
 import { drawTaskId } from '@ds/core'
 import type { ConsumerOptions, NewTask, TaskConsumer } from '@ds/core'
 import { connect } from '@nats-io/transport-node'
@@ -5,12 +6,16 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { afterEach } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
+import { serverVersion } from './tools.ts'
 
 /*
  * What the tests of this folder do again and again. What they open is closed after each test, the last first.
  */
 
 export const CONSUMER: ConsumerOptions = { queues: ['q'], workerId: 'w', lease: 60_000, onCancel: () => undefined }
+
+/** The server that DS_TEST_NATS_VERSION names, in a process of its own. */
+export const SERVER: NatsOptions = { ownProcess: true, ...serverVersion() }
 
 export const ending: (() => Promise<unknown>)[] = []
 

@@ -1,4 +1,4 @@
-import type { GarbagePlace, GarbageTools } from '@ds/broker-testing'
+import type { GarbagePlace, GarbageTools, NatsOptions } from '@ds/broker-testing'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { entrySubject, namesOf, recordSubjects, taskSubject } from '../src/names.ts'
@@ -63,4 +63,10 @@ async function tombstonesOf(client: NatsConnection, names: Names): Promise<numbe
     if (message.data.length > 0 && isTombstone(decodeStored(message.data))) tombstones += 1
   }
   return tombstones
+}
+
+/** DS_TEST_NATS_VERSION: `debian`, `latest` or as in `2.10.27`. */
+export function serverVersion(): Pick<NatsOptions, 'version'> {
+  const version = process.env['DS_TEST_NATS_VERSION'] as NatsOptions['version']
+  return version ? { version } : {}
 }

@@ -3,7 +3,7 @@ import type { BrokerUnderTest, FaultyServer, NatsOptions, ServerControl, TargetO
 import { connect } from '@nats-io/transport-node'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker, NatsBrokerOptions } from '../src/index.ts'
-import { garbageTools, messagesOf } from './tools.ts'
+import { garbageTools, messagesOf, serverVersion } from './tools.ts'
 
 /**
  * The NATS broker, as the kit takes it. DS_TEST_NATS_VERSION chooses the server: `debian`, `latest`, `2.10.27`; with `cluster` as the server
@@ -58,9 +58,7 @@ export async function brokerUnderTest({ server: given }: TargetOptions = {}): Pr
 
 /** The newest for a cluster: before 2.9.21 the broker refuses replicas. */
 function serverOptions(cluster: boolean): NatsOptions {
-  const version = process.env['DS_TEST_NATS_VERSION'] as NatsOptions['version']
-  const chosen = version ?? (cluster ? 'latest' : undefined)
-  return chosen === undefined ? {} : { version: chosen }
+  return { ...(cluster && { version: 'latest' }), ...serverVersion() }
 }
 
 async function startOwn(options: NatsOptions, cluster: boolean): Promise<FaultyServer> {

@@ -41,6 +41,15 @@ function checkShape(stream: string, config: ConsumerConfig, plan: DurablePlan): 
   )
 }
 
+/** Removes a durable consumer, if there is one of that name. */
+export async function removeDurable(link: Link, stream: string, durable: string): Promise<void> {
+  try {
+    await link.call(`removing the consumer ${durable}`, () => link.manager.consumers.delete(stream, durable))
+  } catch (error) {
+    if (apiCode(error) !== API.consumerNotFound) throw error
+  }
+}
+
 /** What the server says of a consumer; undefined where there is none of that name. */
 export async function findConsumer(link: Link, stream: string, durable: string): Promise<ConsumerInfo | undefined> {
   try {

@@ -11,7 +11,7 @@ const IN_PROCESS_WAIT = 20
 
 export interface NewMessage {
   readonly subject: string
-  readonly body: string
+  readonly body: string | Uint8Array
 }
 
 /** Stores a message if the newest of its subject has this sequence, 0 for none. Gives the new sequence; undefined where another stands. */

@@ -62,6 +62,8 @@ export interface Tombstone {
   readonly incarnation: string
   /** Payloads may lie apart that belonged to it. */
   readonly hasBlobs: boolean
+  /** Never swept: if the record came back, nothing would tell that it was removed. */
+  readonly stays?: true
 }
 
 /** A record and its revision. */

@@ -5,8 +5,10 @@ import { isConflict } from '../jetstream/errors.ts'
 import type { Link } from '../jetstream/link.ts'
 import { decodeToken, parkedSubject } from '../names.ts'
 import type { Names } from '../names.ts'
+import { publishIfExpected } from '../jetstream/publish.ts'
 import { StreamReader } from '../jetstream/stream-reader.ts'
 import type { StoredMessage } from '../jetstream/stream-reader.ts'
+import { decodeStored, isTombstone, UndecodableRecord } from './codec.ts'
 
 const HEADER = { source: 'Ds-Source', subject: 'Ds-Subject', reason: 'Ds-Reason' } as const
 
@@ -35,11 +37,14 @@ export class Parked implements ParkedStore {
   readonly #link: Link
   readonly #names: Names
   readonly #reader: StreamReader
+  /** Where most of it came from. */
+  readonly #tasks: StreamReader
 
   constructor(link: Link, names: Names, replicated: () => boolean) {
     this.#link = link
     this.#names = names
     this.#reader = new StreamReader(link, names.parked, replicated)
+    this.#tasks = new StreamReader(link, names.tasks, replicated)
   }
 
   /** Keeps what was found. Resolves when it is stored, also where it had been before. */
@@ -87,15 +92,21 @@ export class Parked implements ParkedStore {
     return message !== undefined && deleteMessage(this.#link, this.#names.parked, message.sequence)
   }
 
+  /** False also where something else has taken its place meanwhile: it is kept then. */
   async replay(id: string): Promise<boolean> {
     const message = await this.#find(id)
-    if (!message) return false
-    const subject = message.header(HEADER.subject)
-    // Under the parked message's own sequence: a replay that is sent again puts it back once.
-    await this.#link.call('replaying what was parked', () =>
-      this.#link.js.publish(subject, message.bytes, { msgID: `replay/${message.sequence}` }),
-    )
+    if (!message || !(await this.#putBack(message))) return false
     return deleteMessage(this.#link, this.#names.parked, message.sequence)
+  }
+
+  async #putBack({ header, bytes }: StoredMessage): Promise<boolean> {
+    const subject = header(HEADER.subject)
+    const standing = await this.#tasks.newest(subject, 'looking where something was parked from')
+    // By a replay whose answer was lost.
+    if (standing && Buffer.compare(standing.bytes, bytes) === 0) return true
+    if (standing && !isTombstoneIn(standing.bytes)) return false
+    const message = { subject, body: bytes, expected: standing?.sequence ?? 0 }
+    return (await publishIfExpected(this.#link, message, 'replaying what was parked')) !== undefined
   }
 
   #next(sequence: number): Promise<StoredMessage | undefined> {
@@ -115,5 +126,14 @@ export class Parked implements ParkedStore {
       parkedAt: time,
       size: bytes.byteLength,
     }
+  }
+}
+
+function isTombstoneIn(bytes: Uint8Array): boolean {
+  try {
+    return isTombstone(decodeStored(bytes))
+  } catch (error) {
+    if (error instanceof UndecodableRecord) return false
+    throw error
   }
 }

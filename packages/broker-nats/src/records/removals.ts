@@ -3,7 +3,7 @@ import { deleteMessage } from '../jetstream/delete-message.ts'
 import { isOutOfRoom } from '../jetstream/errors.ts'
 import type { Link } from '../jetstream/link.ts'
 import type { Names } from '../names.ts'
-import type { Stored, Tombstone } from './codec.ts'
+import type { Stored, TaskRecord, Tombstone } from './codec.ts'
 import type { Entries } from './entries.ts'
 import type { Payloads } from './payloads.ts'
 import type { Records } from './records.ts'
@@ -50,7 +50,8 @@ export class Removals {
   /** Takes a tombstone away, and what a kill of the server has brought back of its task. */
   async sweep({ id, tombstone, sequence }: { id: string; tombstone: Tombstone; sequence: number }): Promise<void> {
     const { link, names, records, entries } = this.#parts
-    const { queue } = tombstone
+    const { queue, stays } = tombstone
+    if (stays) return
     const entry = queue === undefined ? undefined : await entries.locate({ id, queue })
     if (!(await records.isBuriedAt(id, sequence))) return
     if (entry) await entries.remove(entry)
@@ -73,10 +74,19 @@ export class Removals {
   }
 }
 
-function tombstoneOf({ record: { task, args, result } }: Stored): Tombstone {
+function tombstoneOf({ record }: Stored): Tombstone {
+  const { task, args, result } = record
   const { queue, incarnation } = task
   const hasBlobs = 'blob' in args || (result !== undefined && 'blob' in result) || mayHaveLeft(task)
-  return { schema: 1, removed: true, queue, incarnation, hasBlobs }
+  return { schema: 1, removed: true, queue, incarnation, hasBlobs, ...(!isJudgedByEntry(record) && { stays: true }) }
+}
+
+/**
+ * Whether a finished task has its entry for as long as it is there: all but those that were cancelled while they waited, whose entry goes with
+ * the cancel unless it holds their args.
+ */
+export function isJudgedByEntry({ task, args }: TaskRecord): boolean {
+  return task.state !== 'CANCELLED' || 'first' in args
 }
 
 /** Whether a worker may have stored a result that no record names: it died before it could say so, or somebody else was quicker. */

@@ -7,7 +7,9 @@ import { drawNonce } from './nonce.ts'
 export function acceptedRecord(task: NewTask, args: Slot, now: number): TaskRecord {
   const record = newRecord(task, now)
   const note = { type: 'QueuedEvent', at: now } as const
-  return { schema: 1, task: record, nonce: drawNonce(), ticket: task.incarnation, args, note }
+  const nonce = drawNonce()
+  // Not the incarnation: the same submit, sent again after a removal, must not take the entry that is left of it for its own.
+  return { schema: 1, task: record, nonce, ticket: nonce, args, note }
 }
 
 export type AppliedVerdict = Extract<Verdict, { verdict: 'applied' }>

@@ -79,7 +79,8 @@ export async function releaseClaim(
   { link, records, clock }: ConsumerParts,
   { entry, claim }: Candidate,
 ): Promise<void> {
-  const { id } = decodeEntry(entry.bytes)
+  const id = idIn(entry.bytes)
+  if (id === undefined) return
   const released = await records.changeOne<boolean>({
     id,
     decide: (standing) => {
@@ -93,6 +94,16 @@ export async function releaseClaim(
     },
   })
   if (released) nak(link, entry.reply)
+}
+
+/** Undefined for garbage, whose parking was cut off: nothing was claimed by it. */
+function idIn(bytes: Uint8Array): string | undefined {
+  try {
+    return decodeEntry(bytes).id
+  } catch (error) {
+    if (error instanceof UndecodableRecord) return undefined
+    throw error
+  }
 }
 
 interface Question {
