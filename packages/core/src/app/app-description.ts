@@ -1,3 +1,5 @@
+import type { JsonSchema } from '../tasks/schema.ts'
+
 /** What is known of an App without its code: JSON, as workers announce it and `ds app list` prints it. */
 export interface AppDescription {
   readonly schema: 1
@@ -17,9 +19,6 @@ export interface TaskDescription {
   readonly args?: JsonSchema
   readonly result?: JsonSchema
 }
-
-/** A JSON Schema, draft 2020-12. */
-export type JsonSchema = { readonly [key: string]: unknown }
 
 /** What workers say of the Apps they run, so that managers without the handlers' code know a task's group and limits. */
 export interface AppDirectory {

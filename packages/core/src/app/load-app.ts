@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { isApp } from './app.ts'
 import type { App } from './app.ts'
 import { DsError } from '../errors.ts'
-import { importFile, resolvePackage } from '../config/import-module.ts'
+import { importFile, resolvePackage } from '../import-module.ts'
 import type { AnyTaskDefinition } from '../tasks/task-definition.ts'
 
 /** The file or package that an App should come from is not there. */

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../did-you-mean.ts'
 import { configFields } from './config-fields.ts'
 import type { ConfigPart } from './config-fields.ts'
 

@@ -6,7 +6,7 @@ import type { ConfigPart } from './config-fields.ts'
 import { configOfEnvironment, mergeParts, warnOfUnknownVariables } from './environment.ts'
 import type { Environment } from './environment.ts'
 import { ConfigInvalidError } from '../errors.ts'
-import { importFile } from './import-module.ts'
+import { importFile } from '../import-module.ts'
 import { isFileReference } from '../app/load-app.ts'
 import { DEFAULT_NAMESPACE } from '../names.ts'
 

@@ -8,7 +8,7 @@ import type { ConnectOptions } from './connect.ts'
 import { defineTask } from '../tasks/define-task.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { createMemoryBroker } from '../memory/memory-broker.ts'
-import { openBroker } from '../broker/open-broker.ts'
+import { openBroker } from '../config/open-broker.ts'
 
 const app = createApp('hello', [defineTask('greet', ({ greeted }: { greeted: string }) => `Hello ${greeted}!`)])
 

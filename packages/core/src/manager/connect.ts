@@ -5,7 +5,7 @@ import { createTaskManager } from './create-task-manager.ts'
 import type { Duration } from '../duration.ts'
 import { loadApp } from '../app/load-app.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { openBroker } from '../broker/open-broker.ts'
+import { openBroker } from '../config/open-broker.ts'
 import type { AnyTaskDefinition, TaskDefinition } from '../tasks/task-definition.ts'
 import type { TaskManager } from './task-manager.ts'
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Batcher } from './batcher.ts'
+import { Batcher } from '../batcher.ts'
 import type { Broker, CancelAnswer, RemoveAnswer, Result } from '../broker/broker.ts'
 import { BrokerRefusedError, DsError, UnknownTaskError } from '../errors.ts'
 import { TaskActiveError, TaskCancelledError, TaskFailedError } from './errors-of-tasks.ts'

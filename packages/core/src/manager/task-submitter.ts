@@ -1,4 +1,4 @@
-import { Batcher } from './batcher.ts'
+import { Batcher } from '../batcher.ts'
 import type { Broker, NewTask, Result, SubmitAnswer } from '../broker/broker.ts'
 import { BrokerClosedError, BrokerUnavailableError } from '../errors.ts'
 import type { DsError } from '../errors.ts'

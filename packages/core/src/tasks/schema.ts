@@ -1,8 +1,10 @@
-import type { JsonSchema } from '../app/app-description.ts'
 import { DsError, InvalidArgumentsError } from '../errors.ts'
 import type { SchemaIssue } from '../errors.ts'
 import type { Schema } from './task-definition.ts'
 import { toTaskError } from './task-error.ts'
+
+/** A JSON Schema, draft 2020-12. */
+export type JsonSchema = { readonly [key: string]: unknown }
 
 /** A result that fails the definition's schema: an error of the handler, not retried. */
 export class InvalidResultError extends DsError {

@@ -1,4 +1,4 @@
-import type { Batcher } from '../manager/batcher.ts'
+import type { Batcher } from '../batcher.ts'
 import type { EventFeed, FeedListener } from './event-feed.ts'
 import { UnknownTaskError } from '../errors.ts'
 import type { TaskEvent } from '../events.ts'

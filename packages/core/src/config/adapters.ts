@@ -1,12 +1,12 @@
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
-import type { BrokerAdapter } from './broker-adapter.ts'
-import type { BrokerConfig } from '../config/config.ts'
+import type { BrokerAdapter } from '../broker/broker-adapter.ts'
+import type { BrokerConfig } from './config.ts'
 import { ConfigInvalidError, DsError } from '../errors.ts'
-import { importFile, resolvePackage } from '../config/import-module.ts'
+import { importFile, resolvePackage } from '../import-module.ts'
 import { memoryAdapter } from '../memory/memory-broker.ts'
 import { OWN_FOLDER } from '../own-folder.ts'
-import { redactUrl } from './redact-url.ts'
+import { redactUrl } from '../redact-url.ts'
 
 /** The broker cannot be told from the config: no known URL scheme, no known adapter. */
 export class UnknownBrokerError extends DsError {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { OWN_FOLDER } from '../own-folder.ts'
+import { OWN_FOLDER } from './own-folder.ts'
 
 /** A module that could not be loaded: `where` is its file and line as far as they are known. */
 export interface LoadFailure {

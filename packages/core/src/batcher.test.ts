@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Batcher } from './batcher.ts'
-import type { Result } from '../broker/broker.ts'
-import { BrokerUnavailableError, QueueFullError } from '../errors.ts'
+import type { Result } from './broker/broker.ts'
+import { BrokerUnavailableError, QueueFullError } from './errors.ts'
 
 interface Call {
   readonly items: readonly number[]

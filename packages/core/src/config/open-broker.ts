@@ -1,11 +1,11 @@
 import { findAdapter } from './adapters.ts'
-import type { Broker } from './broker.ts'
-import type { BrokerOptions } from './broker-adapter.ts'
-import { isBroker } from '../config/config-fields.ts'
-import type { BrokerConfig, BrokerSettings } from '../config/config.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { BrokerOptions } from '../broker/broker-adapter.ts'
+import { isBroker } from './config-fields.ts'
+import type { BrokerConfig, BrokerSettings } from './config.ts'
 import { milliseconds } from '../duration.ts'
 import type { Duration } from '../duration.ts'
-import { guardBroker } from './guard-broker.ts'
+import { guardBroker } from '../broker/guard-broker.ts'
 import { sharedMemoryBroker } from '../memory/shared-memory.ts'
 
 /** How long to wait for a broker. */

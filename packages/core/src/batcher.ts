@@ -1,6 +1,6 @@
-import type { Result } from '../broker/broker.ts'
-import type { BatchLimits } from '../broker/capabilities.ts'
-import { DsError } from '../errors.ts'
+import type { Result } from './broker/broker.ts'
+import type { BatchLimits } from './broker/capabilities.ts'
+import { DsError } from './errors.ts'
 
 /** How a {@link Batcher} sends. */
 export interface BatcherOptions<Item, Answer> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createProject } from '../../test/project.ts'
-import type { BrokerConfig } from '../config/config.ts'
+import type { BrokerConfig } from './config.ts'
 
 const ADAPTER = `
 import { createMemoryBroker } from '@ds/core'
