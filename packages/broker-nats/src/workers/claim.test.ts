@@ -16,14 +16,16 @@ const NEW: NewTask = {
   maxCrashes: 3,
 }
 const AT = 1_000_000
+const TICKET = 'first queueing'
 
 function queued(more: Partial<NewTask> = {}): Stored {
-  return { record: acceptedRecord({ ...NEW, ...more }, { text: '{}' }, AT), revision: 7 }
+  const record = acceptedRecord({ ...NEW, ...more }, { text: '{}' }, AT)
+  return { record: { ...record, ticket: TICKET }, revision: 7 }
 }
 
 function situation(more: Partial<ClaimSituation> = {}): ClaimSituation {
   return {
-    ticket: 'life',
+    ticket: TICKET,
     sequence: 3,
     isFirst: false,
     claim: 'c2',

@@ -24,7 +24,7 @@ function running(): Stored {
   const record = acceptedRecord(asked, { text: '{}' }, AT)
   const decision = decideClaim(
     { record, revision: 1 },
-    { ticket: 'life', sequence: 3, isFirst: false, claim: 'c1', lease: 1000, now: AT, takesSuspects: true },
+    { ticket: record.ticket, sequence: 3, isFirst: false, claim: 'c1', lease: 1000, now: AT, takesSuspects: true },
   )
   if (!('write' in decision)) throw new Error('it was not claimed')
   return { record: decision.write, revision: 2 }
