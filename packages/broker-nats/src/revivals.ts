@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFinal } from '@ds/core'
-import { AckPolicy } from '@nats-io/jetstream'
-import { nanos } from '@nats-io/transport-node'
 import { ack } from './jetstream/acknowledge.ts'
 import type { Clock } from './jetstream/clock.ts'
 import { deleteMessage } from './jetstream/delete-message.ts'
-import { ensureDurable, removeDurable } from './jetstream/durable.ts'
+import { ensureWalker, removeDurable } from './jetstream/durable.ts'
 import type { Link } from './jetstream/link.ts'
 import { publish, publishIfExpected } from './jetstream/publish.ts'
 import { QueuePuller } from './jetstream/pull.ts'
@@ -20,7 +18,6 @@ import type { Removals } from './records/removals.ts'
 
 const DURABLE = 'revived'
 const BATCH = 200
-const ACK_WAIT = 30_000
 /** Milliseconds for which a canary may be there because somebody is about to take it away, or looks already. */
 const ARMING = 5000
 const LOOKING = 300_000
@@ -79,14 +76,7 @@ export class Revivals {
   async #lookAtAll(): Promise<void> {
     const { link, names } = this.#parts
     await removeDurable(link, names.tasks, DURABLE)
-    await ensureDurable(link, names.tasks, {
-      durable_name: DURABLE,
-      filter_subject: recordSubjects(names),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ACK_WAIT),
-      max_deliver: -1,
-      max_ack_pending: -1,
-    })
+    await ensureWalker(link, names.tasks, { durable: DURABLE, filter: recordSubjects(names) })
     const arrived: Delivered[] = []
     const onEntry = (message: Delivered): void => void arrived.push(message)
     const puller = new QueuePuller({ link, stream: names.tasks, durable: DURABLE, queue: DURABLE, onEntry })

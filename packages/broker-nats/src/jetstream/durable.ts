@@ -1,5 +1,7 @@
 import { BrokerMisconfiguredError } from '@ds/core'
+import { AckPolicy } from '@nats-io/jetstream'
 import type { ConsumerConfig, ConsumerInfo } from '@nats-io/jetstream'
+import { nanos } from '@nats-io/transport-node'
 import { API, apiCode } from './errors.ts'
 import type { Link } from './link.ts'
 
@@ -8,6 +10,15 @@ export type DurablePlan = Partial<ConsumerConfig> &
   Pick<ConsumerConfig, 'durable_name' | 'filter_subject' | 'ack_policy' | Changeable>
 
 type Changeable = (typeof CHANGEABLE)[number]
+
+/** The consumer of a walk through a stream. */
+export interface Walker {
+  readonly durable: string
+  readonly filter: string
+}
+
+/** Milliseconds that a process may take to look at a message. */
+const WALKER_WAIT = 30_000
 
 /** What of a consumer the server changes while it is in use. */
 const CHANGEABLE = ['ack_wait', 'max_deliver', 'max_ack_pending'] as const
@@ -39,6 +50,18 @@ function checkShape(stream: string, config: ConsumerConfig, plan: DurablePlan): 
     `The consumer ${plan.durable_name} of the stream ${stream} exists with another shape: ${details.join('; ')}`,
     { fix: 'Remove the consumer: it is created again, and goes through all entries of its queue anew' },
   )
+}
+
+/** Creates a durable consumer that goes through all messages of a filter, each once for all processes that share it. */
+export function ensureWalker(link: Link, stream: string, { durable, filter }: Walker): Promise<void> {
+  return ensureDurable(link, stream, {
+    durable_name: durable,
+    filter_subject: filter,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(WALKER_WAIT),
+    max_deliver: -1,
+    max_ack_pending: -1,
+  })
 }
 
 /** Removes a durable consumer, if there is one of that name. */

@@ -1,16 +1,13 @@
 import { DsError } from '@ds/core'
-import { AckPolicy } from '@nats-io/jetstream'
-import { nanos } from '@nats-io/transport-node'
 import { ack, nak } from './acknowledge.ts'
 import type { Clock } from './clock.ts'
-import { ensureDurable } from './durable.ts'
+import { ensureWalker } from './durable.ts'
 import type { Link } from './link.ts'
 import { QueuePuller } from './pull.ts'
 import type { Delivered } from './pull.ts'
 
 const BATCH = 200
 const POLL = 2000
-const ACK_WAIT = 30_000
 
 export interface LogWalkOptions {
   readonly link: Link
@@ -40,14 +37,7 @@ export class LogWalk {
 
   async open(): Promise<void> {
     const { link, stream, durable, filter } = this.#options
-    await ensureDurable(link, stream, {
-      durable_name: durable,
-      filter_subject: filter,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ACK_WAIT),
-      max_deliver: -1,
-      max_ack_pending: -1,
-    })
+    await ensureWalker(link, stream, { durable, filter })
     if (this.#puller || this.#closed) return
     const onEntry = (message: Delivered): void => void this.#arrived.push(message)
     this.#puller = new QueuePuller({ link, stream, durable, queue: durable, onEntry })
