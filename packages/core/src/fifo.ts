@@ -3,14 +3,17 @@ export class Fifo<Item> {
   #items: (Item | undefined)[] = []
   #first = 0
 
+  /** How many items it holds. */
   get length(): number {
     return this.#items.length - this.#first
   }
 
+  /** Puts an item at the end. */
   push(item: Item): void {
     this.#items.push(item)
   }
 
+  /** The oldest item, which stays; undefined when there is none. */
   peek(): Item | undefined {
     return this.#items[this.#first]
   }
@@ -21,6 +24,7 @@ export class Fifo<Item> {
     this.#first = 0
   }
 
+  /** Takes the oldest item out; undefined when there is none. */
   shift(): Item | undefined {
     if (this.#first === this.#items.length) return undefined
     const item = this.#items[this.#first]
