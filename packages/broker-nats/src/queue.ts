@@ -7,6 +7,7 @@ import type { FirstEntries } from './records/first-entries.ts'
 import type { Link } from './jetstream/link.ts'
 import { cancelSubject } from './names.ts'
 import type { Names } from './names.ts'
+import { drawNonce } from './records/nonce.ts'
 import { inlineSlot } from './records/payloads.ts'
 import type { Payloads } from './records/payloads.ts'
 import { QueueRoom } from './queue-room.ts'
@@ -30,6 +31,8 @@ interface Submitted {
   readonly stored?: Stored
   /** Written by this very call. */
   readonly fresh?: boolean
+  /** Over the tombstone of a task that was removed. */
+  readonly buried?: boolean
 }
 
 interface Retrying {
@@ -132,7 +135,9 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
 
   async #submitOne(task: NewTask, room: QueueRoom): Promise<SubmitAnswer> {
     const { payloads, clock, firstEntries } = this.#parts
-    const args = inlineSlot(task.args) ?? (await payloads.keepApart(task.args, task, 'args'))
+    // Who submits a first entry again means the same message; any other call has payloads of its own, which it may take back.
+    const part = isFirst(task) ? 'args' : `args-${drawNonce()}`
+    const args = inlineSlot(task.args) ?? (await payloads.keepApart(task.args, task, part))
     if (!isFirst(task)) return this.#submitNamed(task, args, room)
     // One message says it all: nobody else can have submitted the id.
     await firstEntries.add(acceptedRecord(task, args, clock.now()))
@@ -143,21 +148,25 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
   async #submitNamed(task: NewTask, args: Slot, room: QueueRoom): Promise<SubmitAnswer> {
     const { records, payloads, entries, clock } = this.#parts
     const place = room.placeFor(task)
-    const { answer, stored, fresh } = await records.changeOne<Submitted>({
+    const { answer, stored, fresh, buried } = await records.changeOne<Submitted>({
       id: task.id,
       // The write itself finds out whether there is a record of its own; one in a first entry is looked for. A task with a limit must know
       // before it counts.
       known: task.maxQueued === undefined && (task.uniqueId || !isDrawnTaskId(task.id)) ? 'none' : undefined,
-      decide: (standing) => {
+      decide: (standing, revision) => {
         if (standing) return { answer: { answer: isOwn(standing, task) ? 'created' : 'exists', stored: standing } }
         if (!place.take()) return { answer: { answer: 'full' } }
         const write = acceptedRecord(task, args, clock.now())
-        return { write, answer: (written) => ({ answer: 'created', stored: written, fresh: true }) }
+        return { write, answer: (written) => ({ answer: 'created', stored: written, fresh: true, buried: revision > 0 }) }
       },
     })
-    if (!fresh) place.free()
-    if (answer !== 'created') await payloads.drop(args, task)
+    if (!fresh) {
+      place.free()
+      await payloads.drop(args, task)
+    }
     if (answer === 'full' || !stored) throw new QueueFullError(task.queue, task.maxQueued ?? 0)
+    // The removal of this very submission takes what was stored before its tombstone.
+    if (buried && 'blob' in args) await payloads.keepApart(task.args, task, args.blob)
     await (fresh ? entries.add(stored) : entries.mend(stored))
     return answer
   }

@@ -120,6 +120,25 @@ test('a delayed task that was removed and is submitted once more runs', async (c
   expect(await runOne(consumer)).toBe(task.args)
 }, 60_000)
 
+test('a removal that is under way leaves the same submit, sent once more, its args', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
+  ending.push(close)
+  const [slow, other] = [await open(url), await open(server.url)]
+  const consumer = await other.openConsumer(CONSUMER)
+  const task = { ...namedTask('large'), args: JSON.stringify('a'.repeat(20_000)) }
+  await other.submit([task])
+  await runOne(consumer)
+  proxy.latency(100)
+  const removing = slow.remove(task.id)
+  // Its tombstone stands, and its payloads are still there.
+  await expect.poll(() => other.get([task.id]), { interval: 5, timeout: 10_000 }).toEqual([undefined])
+  expect(await other.submit([task])).toEqual([{ ok: true, value: 'created' }])
+  expect(await removing).toBe('removed')
+  expect(await runOne(consumer)).toBe(task.args)
+  expect(await other.args(task.id)).toBe(task.args)
+}, 60_000)
+
 test('garbage in the place of a first entry takes the args, and breaks nothing', async (context) => {
   context.skip(reason !== undefined, reason)
   const server = await startNats(SERVER)
@@ -177,6 +196,25 @@ test('what a kill has brought back of the entry goes with the tombstone', async 
   expect(await parts.store.remove(task.id)).toBe('removed')
   expect(await subjectsOf(parts, task.id)).toEqual([taskSubject(names, task.id)])
   await jetstream(parts.link.client).publish(entrySubject(names, 'q', task.id), entry?.data ?? '')
+  const sweeping = sweep(parts)
+  await sweeping.open()
+  await expect.poll(() => subjectsOf(parts, task.id), { timeout: 10_000 }).toEqual([])
+  sweeping.close()
+}, 60_000)
+
+test('the tombstone of a task that was cancelled while it ran goes too', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats(SERVER)
+  ending.push(() => server.close())
+  const parts = await openParts(server.url)
+  const task = namedTask('stopped')
+  await parts.queue.submit([task])
+  const consumer = await parts.openConsumer(CONSUMER)
+  const [held] = await consumer.receive(1, AbortSignal.timeout(20_000))
+  expect(await parts.queue.cancel(task.id, { requeue: false })).toBe('requested')
+  if (held) await consumer.settle([{ lease: held.lease, outcome: { type: 'cancelled' } }])
+  expect(await parts.store.get([task.id])).toMatchObject([{ state: 'CANCELLED' }])
+  expect(await parts.store.remove(task.id)).toBe('removed')
   const sweeping = sweep(parts)
   await sweeping.open()
   await expect.poll(() => subjectsOf(parts, task.id), { timeout: 10_000 }).toEqual([])

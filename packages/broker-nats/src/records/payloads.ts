@@ -1,4 +1,5 @@
 import type { Payload, Task } from '@ds/core'
+import type { PurgeBySeq, PurgeBySubject } from '@nats-io/jetstream'
 import { firstRecordIn, UndecodableRecord } from './codec.ts'
 import type { Slot, TaskRecord } from './codec.ts'
 import type { Link } from '../jetstream/link.ts'
@@ -55,16 +56,16 @@ export class Payloads {
   /** Removes one that no record names. */
   async drop(slot: Slot | undefined, life: Life): Promise<void> {
     if (slot === undefined || !('blob' in slot)) return
-    await this.#purge(blobSubject(this.#names, { ...life, part: slot.blob }))
+    await this.#purge({ filter: blobSubject(this.#names, { ...life, part: slot.blob }) })
   }
 
-  /** Removes all of a task's life. */
-  dropAll(life: Life): Promise<void> {
-    return this.#purge(blobsOf(this.#names, life))
+  /** Removes all of a task's life that were stored before this sequence: the same submit may come once more after its removal. */
+  dropAll(life: Life, before: number): Promise<void> {
+    return this.#purge({ filter: blobsOf(this.#names, life), seq: before })
   }
 
-  async #purge(filter: string): Promise<void> {
-    await this.#link.call('removing payloads', () => this.#link.manager.streams.purge(this.#names.tasks, { filter }))
+  async #purge(what: PurgeBySubject | PurgeBySeq): Promise<void> {
+    await this.#link.call('removing payloads', () => this.#link.manager.streams.purge(this.#names.tasks, what))
   }
 }
 

@@ -16,7 +16,8 @@ export interface RecordChange<Answer> {
   readonly id: string
   /** What is thought to stand, `none` for nothing. Saves reading it first. */
   readonly known?: Stored | 'none' | undefined
-  readonly decide: (stored: Stored | undefined) => Decision<Answer>
+  /** `revision` is above 0 also where a tombstone stands. */
+  readonly decide: (stored: Stored | undefined, revision: number) => Decision<Answer>
 }
 
 /** An answer that needs no write, or the record to write and the answer once it stands. */
@@ -55,7 +56,7 @@ export class Records {
   async changeOne<Answer>({ id, known, decide }: RecordChange<Answer>): Promise<Answer> {
     let standing = known === undefined ? await this.#standing(id) : thoughtStanding(known)
     for (;;) {
-      const decision = decide(standing.stored)
+      const decision = decide(standing.stored, standing.revision)
       if (!('write' in decision)) return decision.answer
       const { write: record } = decision
       const text = encodeRecord(record)
@@ -68,8 +69,8 @@ export class Records {
     }
   }
 
-  /** Puts a tombstone in the place of a record as it stands; false where that has changed meanwhile. */
-  bury({ record, revision }: Stored, tombstone: Tombstone): Promise<boolean> {
+  /** Puts a tombstone in the place of a record as it stands. Gives its sequence; undefined where the record has changed meanwhile. */
+  bury({ record, revision }: Stored, tombstone: Tombstone): Promise<number | undefined> {
     return this.#bury({ id: record.task.id, revision, tombstone })
   }
 
@@ -79,10 +80,10 @@ export class Records {
     return own !== undefined && own.stored === undefined && own.revision === sequence
   }
 
-  async #bury({ id, revision, tombstone }: { id: string; revision: number; tombstone: Tombstone }): Promise<boolean> {
+  #bury({ id, revision, tombstone }: { id: string; revision: number; tombstone: Tombstone }): Promise<number | undefined> {
     const { link, names } = this.#options
     const message = { subject: taskSubject(names, id), body: encodeTombstone(tombstone), expected: revision }
-    return (await publishIfExpected(link, message, 'removing a task')) !== undefined
+    return publishIfExpected(link, message, 'removing a task')
   }
 
   async #standing(id: string): Promise<Standing> {

@@ -8,6 +8,13 @@ import type { Entries } from './entries.ts'
 import type { Payloads } from './payloads.ts'
 import type { Records } from './records.ts'
 
+/** A tombstone, and its sequence in the stream. */
+interface Buried {
+  readonly id: string
+  readonly tombstone: Tombstone
+  readonly sequence: number
+}
+
 export interface RemovalsParts {
   readonly link: Link
   readonly names: Names
@@ -34,43 +41,48 @@ export class Removals {
     // Looked for before it is decided: one that is queued later is of another life of that id, or of a retry.
     const entry = await entries.locate(task)
     const tombstone = tombstoneOf(stored)
+    let sequence: number | undefined
     try {
-      if (!(await records.bury(stored, tombstone))) return false
+      sequence = await records.bury(stored, tombstone)
+      if (sequence === undefined) return false
       if (entry) await entries.remove(entry)
     } catch (error) {
       if (!isOutOfRoom(error)) throw error
       // Its entry makes room for the tombstone; if not, it has to do without.
       if (entry) await entries.remove(entry)
-      if (!(await this.#removeWithoutRoom(stored, tombstone))) return false
+      sequence = await this.#removeWithoutRoom(stored, tombstone)
+      if (sequence === undefined) return false
     }
-    await this.#dropPayloads(task.id, tombstone)
+    await this.#dropPayloads({ id: task.id, tombstone, sequence })
     return true
   }
 
   /** Takes a tombstone away, and what a kill of the server has brought back of its task. */
-  async sweep({ id, tombstone, sequence }: { id: string; tombstone: Tombstone; sequence: number }): Promise<void> {
+  async sweep(buried: Buried): Promise<void> {
+    const { id, tombstone, sequence } = buried
     const { link, names, records, entries } = this.#parts
     const { queue, stays } = tombstone
     if (stays) return
     const entry = queue === undefined ? undefined : await entries.locate({ id, queue })
     if (!(await records.isBuriedAt(id, sequence))) return
     if (entry) await entries.remove(entry)
-    await this.#dropPayloads(id, tombstone)
+    await this.#dropPayloads(buried)
     await deleteMessage(link, names.tasks, sequence)
   }
 
-  async #removeWithoutRoom(stored: Stored, tombstone: Tombstone): Promise<boolean> {
+  /** Gives the sequence up to which nothing is left of the task; undefined where it has changed meanwhile. */
+  async #removeWithoutRoom(stored: Stored, tombstone: Tombstone): Promise<number | undefined> {
     const { link, names, records } = this.#parts
     try {
       return await records.bury(stored, tombstone)
     } catch (error) {
       if (!isOutOfRoom(error)) throw error
-      return deleteMessage(link, names.tasks, stored.revision)
+      return (await deleteMessage(link, names.tasks, stored.revision)) ? stored.revision : undefined
     }
   }
 
-  async #dropPayloads(id: string, { incarnation, hasBlobs }: Tombstone): Promise<void> {
-    if (hasBlobs) await this.#parts.payloads.dropAll({ id, incarnation })
+  async #dropPayloads({ id, tombstone: { incarnation, hasBlobs }, sequence }: Buried): Promise<void> {
+    if (hasBlobs) await this.#parts.payloads.dropAll({ id, incarnation }, sequence)
   }
 }
 
@@ -83,10 +95,10 @@ function tombstoneOf({ record }: Stored): Tombstone {
 
 /**
  * Whether a finished task has its entry for as long as it is there: all but those that were cancelled while they waited, whose entry goes with
- * the cancel unless it holds their args.
+ * the cancel unless it holds their args. Where a worker ended it, it was not waiting.
  */
-export function isJudgedByEntry({ task, args }: TaskRecord): boolean {
-  return task.state !== 'CANCELLED' || 'first' in args
+export function isJudgedByEntry({ task, args, settledBy }: TaskRecord): boolean {
+  return task.state !== 'CANCELLED' || 'first' in args || settledBy !== undefined
 }
 
 /** Whether a worker may have stored a result that no record names: it died before it could say so, or somebody else was quicker. */
