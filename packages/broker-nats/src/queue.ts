@@ -157,7 +157,10 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
         if (standing) return { answer: { answer: isOwn(standing, task) ? 'created' : 'exists', stored: standing } }
         if (!place.take()) return { answer: { answer: 'full' } }
         const write = acceptedRecord(task, args, clock.now())
-        return { write, answer: (written) => ({ answer: 'created', stored: written, fresh: true, buried: revision > 0 }) }
+        return {
+          write,
+          answer: (written) => ({ answer: 'created', stored: written, fresh: true, buried: revision > 0 }),
+        }
       },
     })
     if (!fresh) {

@@ -16,7 +16,8 @@ export async function readArgs(typed: string | undefined): Promise<unknown> {
 
 async function readArgsFile(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    // Takes a byte order mark away, as some editors write one.
+    return new TextDecoder().decode(await readFile(file))
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     throw new ConfigInvalidError(`The args file ${file} cannot be read (${why})`, {

@@ -80,7 +80,15 @@ export class Records {
     return own !== undefined && own.stored === undefined && own.revision === sequence
   }
 
-  #bury({ id, revision, tombstone }: { id: string; revision: number; tombstone: Tombstone }): Promise<number | undefined> {
+  #bury({
+    id,
+    revision,
+    tombstone,
+  }: {
+    id: string
+    revision: number
+    tombstone: Tombstone
+  }): Promise<number | undefined> {
     const { link, names } = this.#options
     const message = { subject: taskSubject(names, id), body: encodeTombstone(tombstone), expected: revision }
     return publishIfExpected(link, message, 'removing a task')

@@ -91,6 +91,11 @@ describe('the config file', () => {
     expect(await loadConfig({ app: '@acme/tasks' }, { cwd, ...NONE })).toMatchObject({ app: '@acme/tasks' })
   })
 
+  test('in JSON may begin with a byte order mark', async () => {
+    await using project = await createProject({ 'ds.config.json': '\uFEFF{"namespace":"marked"}' })
+    expect(await loadConfig({}, { cwd: project.folder, ...NONE })).toMatchObject({ namespace: 'marked' })
+  })
+
   test('is the one that is named, by option or DS_CONFIG', async () => {
     await using project = await createProject({
       'ds.config.json': '{"namespace":"found"}',
@@ -190,6 +195,17 @@ describe('a config that cannot be used is refused in one line', () => {
     await using project = await createProject({ 'ds.config.json': '{ namespace: 1 }' })
     expect((await refusalOf(project.folder)).message).toMatch(/ds\.config\.json is not valid JSON: /)
   })
+
+  test.each(['{"broker":{"url":"redis://me:secret@host"} x}', '{"a":"secret" x', '{"a": secret}', '"secret', 'secret'])(
+    'JSON that is none, without a look at it: %s',
+    async (content) => {
+      await using project = await createProject({ 'ds.config.json': content })
+      const { message } = await refusalOf(project.folder)
+      expect(message).toContain('is not valid JSON: ')
+      expect(message).not.toMatch(/ecre/u)
+      expect(message).not.toContain('\n')
+    },
+  )
 
   test.each([
     [

@@ -86,12 +86,16 @@ async function readConfigFile(file: string): Promise<ConfigPart> {
   return configFields(value, { path: '', source: file })
 }
 
+const EXCERPT = /, (?:\.\.\.)?".* is not valid JSON$/su
+
 async function readJson(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as unknown
+    // Takes a byte order mark away, as some editors write one.
+    return JSON.parse(new TextDecoder().decode(await readFile(file))) as unknown
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new ConfigInvalidError(`${file} is not valid JSON: ${reason}`, { cause: error })
+    // The excerpt that Node shows may be of a password: neither here nor in a cause.
+    const reason = (error instanceof Error ? error.message : String(error)).replace(EXCERPT, '')
+    throw new ConfigInvalidError(`${file} is not valid JSON: ${reason}`)
   }
 }
 
