@@ -91,6 +91,11 @@ export function canarySubject({ root }: Names): string {
   return `${root}.blob.${MARK}.canary`
 }
 
+/** Holds the id of the server whose last start is known. */
+export function restartSubject({ root }: Names): string {
+  return `${root}.blob.${MARK}.restart`
+}
+
 export function parkedSubject({ root }: Names, id: string): string {
   return `${root}.parked.${encodeToken(id)}`
 }

@@ -18,6 +18,7 @@ import { Link } from './jetstream/link.ts'
 import { LiveView } from './views/live-view.ts'
 import { namesOf } from './names.ts'
 import type { Names } from './names.ts'
+import { Mending } from './mending.ts'
 import { Marks } from './records/marks.ts'
 import { drawNonce } from './records/nonce.ts'
 import type { Settings } from './options.ts'
@@ -49,10 +50,12 @@ export class NatsParts {
   readonly upkeep: Upkeep
   readonly revivals: Revivals
   readonly marks: Marks
+  readonly records: Records
+  readonly entries: Entries
+  readonly reader: StreamReader
   readonly consumers: Set<NatsConsumer> = new Set()
   readonly #settings: Settings
   readonly #queues: Queues
-  readonly #records: Records
   readonly #payloads: Payloads
   readonly #clock = new Clock()
   readonly #view: LiveView
@@ -89,13 +92,16 @@ export class NatsParts {
     this.apps = new NatsApps(link, names, reader)
     this.#queues = queues
     this.marks = marks
-    this.#records = records
+    this.records = records
+    this.entries = entries
+    this.reader = reader
     this.#payloads = payloads
     this.#view = view
     this.#cancels = new Cancels(link, names, this.consumers)
     this.#delays = new Delays({ link, names, clock, entries, parked })
     this.revivals = new Revivals({ link, names, reader, entries, removals, clock })
-    this.upkeep = new Upkeep({ link, names, records, entries, removals, clock })
+    const mending = new Mending({ link, names, reader, records, entries, clock })
+    this.upkeep = new Upkeep({ link, names, mending, removals, clock })
   }
 
   get limits(): ServerLimits {
@@ -113,6 +119,7 @@ export class NatsParts {
     try {
       await patiently(until, () => this.#prepare())
     } catch (error) {
+      this.upkeep.reset()
       await this.link.reset()
       throw error
     }
@@ -141,7 +148,7 @@ export class NatsParts {
         link: this.link,
         names: this.names,
         queues: this.#queues,
-        records: this.#records,
+        records: this.records,
         payloads: this.#payloads,
         parked: this.parked,
         clock: this.#clock,
@@ -151,9 +158,14 @@ export class NatsParts {
       },
       (closed) => this.consumers.delete(closed),
     )
-    await consumer.open()
-    await this.#cancels.open()
-    await this.#delays.open()
+    try {
+      await consumer.open()
+      await this.#cancels.open()
+      await this.#delays.open()
+    } catch (error) {
+      await consumer.close()
+      throw error
+    }
     // The server may have been killed before this process came.
     if (this.consumers.size === 0) this.#checkSoon()
     this.consumers.add(consumer)
@@ -178,13 +190,19 @@ export class NatsParts {
   }
 
   #checkSoon(): void {
-    void this.revivals.check().catch(() => undefined)
+    void this.#lookBehindRestarts().catch(() => undefined)
   }
 
   async #keepUp(): Promise<void> {
     await this.marks.setClock(this.#clock)
     await this.#queues.reopen()
-    if (this.consumers.size > 0) await this.revivals.check()
+    if (this.consumers.size > 0) await this.#lookBehindRestarts()
+  }
+
+  /** For what a server that was killed has brought back. */
+  async #lookBehindRestarts(): Promise<void> {
+    await this.upkeep.afterRestart()
+    await this.revivals.check()
   }
 }
 

@@ -1,6 +1,7 @@
 import { isDrawnTaskId, isFinal, QueueFullError } from '@ds/core'
 import type { CancelAnswer, NewTask, Result, RetryAnswer, SubmitAnswer, TaskQueue } from '@ds/core'
 import type { Clock } from './jetstream/clock.ts'
+import { IN_FIRST_ENTRY } from './records/codec.ts'
 import type { Slot, Stored, TaskRecord } from './records/codec.ts'
 import type { Entries } from './records/entries.ts'
 import type { FirstEntries } from './records/first-entries.ts'
@@ -77,7 +78,7 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
         const at = clock.now()
         const verdict = applyTo(standing.record, { type: 'cancel', at, requeue })
         if (verdict.verdict !== 'applied') return { answer: 'queued' }
-        const write = recordAfter(standing.record, verdict, at)
+        const write = withoutArgs(recordAfter(standing.record, verdict, at), standing.revision)
         return { write, answer: () => write }
       },
     })
@@ -184,6 +185,11 @@ export class NatsQueue implements Pick<TaskQueue, 'submit' | 'cancel' | 'retry'>
 /** Whether its entry may be all there is of a new task. By what was asked and not by the time it is: it may be asked again. */
 function isFirst({ uniqueId, maxQueued, delay, runAt }: NewTask): boolean {
   return uniqueId === true && maxQueued === undefined && delay === undefined && runAt === undefined
+}
+
+/** A first entry keeps the args, and stays with the task: its record need not repeat them. */
+function withoutArgs(record: TaskRecord, before: number): TaskRecord {
+  return before === 0 && 'text' in record.args ? { ...record, args: IN_FIRST_ENTRY } : record
 }
 
 function isOwn({ record }: Stored, { incarnation }: NewTask): boolean {

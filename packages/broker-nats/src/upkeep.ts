@@ -1,16 +1,13 @@
 import { isFinal } from '@ds/core'
 import type { Clock } from './jetstream/clock.ts'
-import type { Stored, TaskRecord } from './records/codec.ts'
-import type { Entries } from './records/entries.ts'
 import { deleteMessage } from './jetstream/delete-message.ts'
 import type { Link } from './jetstream/link.ts'
 import { readLogged } from './records/logged-record.ts'
 import { LogWalk } from './jetstream/log-walk.ts'
+import type { Mending } from './mending.ts'
 import { recordSubjects } from './names.ts'
 import type { Names } from './names.ts'
-import { drawNonce } from './records/nonce.ts'
 import type { Delivered } from './jetstream/pull.ts'
-import type { Records } from './records/records.ts'
 import type { Removals } from './records/removals.ts'
 
 /** By then no submitter is between its two writes. */
@@ -21,8 +18,7 @@ const SWEEPING_AGE = 600_000
 export interface UpkeepParts {
   readonly link: Link
   readonly names: Names
-  readonly records: Records
-  readonly entries: Entries
+  readonly mending: Mending
   readonly removals: Removals
   readonly clock: Clock
 }
@@ -33,19 +29,35 @@ export interface UpkeepParts {
  */
 export class Upkeep {
   readonly #parts: UpkeepParts
+  readonly #mending: LogWalk
   readonly #walks: readonly LogWalk[]
 
   constructor(parts: UpkeepParts) {
-    const { link, names, clock } = parts
+    const { link, names, clock, mending } = parts
     this.#parts = parts
-    const common = { link, clock, stream: names.tasks, filter: recordSubjects(names) }
+    const common = { link, clock, stream: names.tasks }
+    const filter = recordSubjects(names)
     const { age } = link.settings.retention
+    const look = (message: Delivered): Promise<number | undefined> => mending.look(message)
+    this.#mending = new LogWalk({ ...common, walker: () => mending.walker(), age: MENDING_AGE, look })
     this.#walks = [
-      new LogWalk({ ...common, durable: 'mending', age: MENDING_AGE, look: (message) => this.#mend(message) }),
-      new LogWalk({ ...common, durable: 'sweeping', age: SWEEPING_AGE, look: (message) => this.sweep(message) }),
+      this.#mending,
+      new LogWalk({
+        ...common,
+        walker: () => ({ durable: 'sweeping', filter }),
+        age: SWEEPING_AGE,
+        look: (message) => this.sweep(message),
+      }),
       ...(age === undefined
         ? []
-        : [new LogWalk({ ...common, durable: 'retention', age, look: (message) => this.#expire(message) })]),
+        : [
+            new LogWalk({
+              ...common,
+              walker: () => ({ durable: 'retention', filter }),
+              age,
+              look: (message) => this.#expire(message),
+            }),
+          ]),
     ]
   }
 
@@ -53,31 +65,18 @@ export class Upkeep {
     for (const walk of this.#walks) await walk.open()
   }
 
+  /** Lets go of a connection that ends; `open` begins anew over the next one. */
+  reset(): void {
+    for (const walk of this.#walks) walk.reset()
+  }
+
   close(): void {
     for (const walk of this.#walks) walk.close()
   }
 
-  async #mend({ subject, bytes, sequence }: Delivered): Promise<void> {
-    const { records, names } = this.#parts
-    const logged = readLogged(names, subject, bytes)
-    if (logged.type === 'record') await this.#mendTask({ record: logged.record, revision: sequence })
-    // Reading it parks it.
-    else if (logged.type === 'garbage') await records.read(logged.id)
-  }
-
-  async #mendTask(seen: Stored): Promise<void> {
-    const { records, entries } = this.#parts
-    const { task } = seen.record
-    if (isFinal(task.state) || (await entries.find(seen.record)) !== undefined) return
-    const standing = await records.changeOne<Stored | undefined>({
-      id: task.id,
-      decide: (stored) => {
-        if (stored?.revision !== seen.revision) return { answer: undefined }
-        if (task.state === 'QUEUED') return { answer: stored }
-        return { write: withoutEntry(stored.record), answer: (written) => written }
-      },
-    })
-    if (standing) await entries.add(standing)
+  /** Mends anew where the server was started since, and may have given older records back. */
+  afterRestart(): Promise<void> {
+    return this.#parts.mending.afterRestart(this.#mending)
   }
 
   /** Takes away what has done its time: marks and tombstones. */
@@ -95,9 +94,4 @@ export class Upkeep {
       await removals.remove({ record: logged.record, revision: sequence })
     }
   }
-}
-
-/** A running task whose entry is gone: the one that takes its place is its own, whatever its sequence. */
-function withoutEntry({ earlier: _earlier, ...record }: TaskRecord): TaskRecord {
-  return { ...record, nonce: drawNonce(), entry: 0, quiet: true }
 }

@@ -167,8 +167,38 @@ test('payloads that no record named go with their task where it was run more tha
   await runOne(consumer)
   expect(await broker.remove(task.id)).toBe('removed')
   const { streams } = await jetstreamManager(client)
-  const { state } = await streams.info(names.tasks, { subjects_filter: `${names.root}.blob.>` })
+  const { state } = await streams.info(names.tasks, { subjects_filter: `${names.root}.blob.${task.id}.>` })
   expect(state.subjects ?? {}).toEqual({})
+}, 60_000)
+
+test('a task whose record is of a later version is parked, and has its args when it is put back', async (context) => {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats(SERVER)
+  ending.push(() => server.close())
+  const broker = await open(server.url)
+  const consumer = await broker.openConsumer(CONSUMER)
+  const client = await administrator(server)
+  const { streams } = await jetstreamManager(client)
+  const task = newTask()
+  await broker.submit([task])
+  await runOne(consumer)
+  const rewrite = async (from: string, to: string): Promise<void> => {
+    const record = await streams.getMessage(names.tasks, { last_by_subj: taskSubject(names, task.id) })
+    await jetstream(client).publish(taskSubject(names, task.id), record?.string().replaceAll(from, to) ?? '')
+  }
+  await rewrite('"schema":1', '"schema":2')
+  expect(await broker.get([task.id])).toEqual([undefined])
+  const entry = await streams.getMessage(names.tasks, { last_by_subj: entrySubject(names, 'q', task.id) })
+  // Given out once more, as after a kill of the server: there is no task to it now.
+  await jetstream(client).publish(entrySubject(names, 'q', task.id), entry?.data ?? '')
+  expect(await consumer.receive(1, AbortSignal.timeout(500))).toEqual([])
+  const [{ id } = { id: '' }] = (await broker.parked.list({ limit: 10 })).items
+  expect(await broker.parked.replay(id)).toBe(true)
+  await rewrite('"schema":2', '"schema":1')
+  expect(await broker.get([task.id])).toMatchObject([{ state: 'DONE' }])
+  expect(await broker.args(task.id)).toBe(task.args)
+  expect(await broker.retry(task.id, { nonce: 'again' })).toBe('queued')
+  expect(await runOne(consumer)).toBe(task.args)
 }, 60_000)
 
 test('what was parked is not put back over a task that has taken its place', async (context) => {

@@ -6,6 +6,8 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { afterEach } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
+import { checkOptions } from '../src/options.ts'
+import { NatsParts } from '../src/parts.ts'
 import { serverVersion } from './tools.ts'
 
 /*
@@ -40,6 +42,14 @@ export async function open(url: string): Promise<NatsBroker> {
   ending.push(() => broker.close())
   await broker.connect({ timeout: 15_000 })
   return broker
+}
+
+/** A broker with its parts in reach. */
+export async function openParts(url: string): Promise<NatsParts> {
+  const parts = new NatsParts(checkOptions({ url }))
+  await parts.open({ timeout: 15_000 })
+  ending.push(() => parts.close())
+  return parts
 }
 
 /** The server as an administrator sees it. */

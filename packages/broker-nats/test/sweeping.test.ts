@@ -5,9 +5,8 @@ import { expect, test } from 'vitest'
 import { Clock } from '../src/jetstream/clock.ts'
 import { LogWalk } from '../src/jetstream/log-walk.ts'
 import { canarySubject, entrySubject, namesOf, recordSubjects, taskSubject } from '../src/names.ts'
-import { NatsParts } from '../src/parts.ts'
-import { checkOptions } from '../src/options.ts'
-import { CONSUMER, ending, namedTask, newTask, runOne, SERVER } from './steps.ts'
+import type { NatsParts } from '../src/parts.ts'
+import { CONSUMER, ending, namedTask, newTask, openParts, runOne, SERVER } from './steps.ts'
 
 const reason = await whyNoServer('nats', {})
 const names = namesOf('default')
@@ -110,17 +109,11 @@ test('where the canary is back all tasks are looked at, and those without their 
   expect(await runOne(consumer)).toBe(namedTask('waiting').args)
 }, 60_000)
 
-async function openParts(url: string): Promise<NatsParts> {
-  const parts = new NatsParts(checkOptions({ url }))
-  await parts.open({ timeout: 15_000 })
-  ending.push(() => parts.close())
-  return parts
-}
-
 /** The walk that takes tombstones, at once and not after ten minutes. */
 function sweep({ link, upkeep }: NatsParts): LogWalk {
-  const walk = { link, clock: new Clock(), stream: names.tasks, filter: recordSubjects(names) }
-  return new LogWalk({ ...walk, durable: 'test', age: -1000, look: (message) => upkeep.sweep(message) })
+  const walk = { link, clock: new Clock(), stream: names.tasks }
+  const walker = { durable: 'test', filter: recordSubjects(names) }
+  return new LogWalk({ ...walk, walker: () => walker, age: -1000, look: (message) => upkeep.sweep(message) })
 }
 
 async function subjectsOf({ link }: NatsParts, id: string): Promise<string[]> {

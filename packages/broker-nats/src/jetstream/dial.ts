@@ -49,6 +49,8 @@ async function connectOnce(
     servers: [...settings.servers],
     timeout,
     maxReconnectAttempts: -1,
+    // A server that is set up wrong may be set right again: who was connected waits for that, as for any other outage.
+    ignoreAuthErrorAbort: true,
     waitOnFirstConnect: false,
   })
   const aborted = new Promise<never>((_, reject) => {

@@ -254,7 +254,8 @@ export class Link {
       if (status.type === 'disconnect') {
         this.#away = true
         this.#breakOff('the connection broke')
-      } else if (status.type === 'reconnect') {
+      } else if (status.type === 'reconnect' && this.#away) {
+        // It says so once for each time that it has tried.
         this.#away = false
         this.#returnedAt = performance.now()
         this.#lastAnswerAt = Date.now()

@@ -1,7 +1,8 @@
 import { DsError } from '@ds/core'
 import { ack, nak } from './acknowledge.ts'
 import type { Clock } from './clock.ts'
-import { ensureWalker } from './durable.ts'
+import { ensureWalker, removeDurable } from './durable.ts'
+import type { Walker } from './durable.ts'
 import type { Link } from './link.ts'
 import { QueuePuller } from './pull.ts'
 import type { Delivered } from './pull.ts'
@@ -13,11 +14,12 @@ export interface LogWalkOptions {
   readonly link: Link
   readonly clock: Clock
   readonly stream: string
-  readonly durable: string
-  readonly filter: string
+  /** Asked for whenever it is opened: it may depend on the server. */
+  readonly walker: () => Walker
   /** Milliseconds for which a message must have stood before it is looked at. */
   readonly age: number
-  readonly look: (message: Delivered) => Promise<void>
+  /** Gives the milliseconds after which the message is to be looked at again. */
+  readonly look: (message: Delivered) => Promise<number | undefined | void>
 }
 
 /**
@@ -36,18 +38,33 @@ export class LogWalk {
   }
 
   async open(): Promise<void> {
-    const { link, stream, durable, filter } = this.#options
-    await ensureWalker(link, stream, { durable, filter })
+    const { link, stream, walker } = this.#options
+    const { durable } = walker()
+    await ensureWalker(link, stream, walker())
     if (this.#puller || this.#closed) return
     const onEntry = (message: Delivered): void => void this.#arrived.push(message)
     this.#puller = new QueuePuller({ link, stream, durable, queue: durable, onEntry })
     this.#schedule(0)
   }
 
-  close(): void {
-    this.#closed = true
+  /** Begins anew with the oldest message, for all processes. */
+  async restart(): Promise<void> {
+    const { link, stream, walker } = this.#options
+    await removeDurable(link, stream, walker().durable)
+    await ensureWalker(link, stream, walker())
+  }
+
+  /** Lets go of a connection that ends; `open` begins anew over the next one. */
+  reset(): void {
     clearTimeout(this.#timer)
     this.#puller?.close()
+    this.#puller = undefined
+    this.#arrived = []
+  }
+
+  close(): void {
+    this.#closed = true
+    this.reset()
   }
 
   #schedule(wait: number): void {
@@ -57,6 +74,7 @@ export class LogWalk {
   }
 
   async #run(): Promise<void> {
+    const puller = this.#puller
     let wait = POLL * (0.8 + 0.4 * Math.random())
     try {
       // One message tells whether any is old enough.
@@ -72,7 +90,7 @@ export class LogWalk {
     } catch (error) {
       if (!DsError.is(error)) throw error
     }
-    this.#schedule(wait)
+    if (puller === this.#puller) this.#schedule(wait)
   }
 
   /** Looks at a few messages. Gives the time until the next one is old enough, if these were not all of them. */
@@ -92,8 +110,9 @@ export class LogWalk {
       nak(link, message.reply, Math.min(left, POLL))
       return left
     }
-    await look(message)
-    ack(link, message.reply)
+    const again = await look(message)
+    if (again === undefined) ack(link, message.reply)
+    else nak(link, message.reply, again)
     return 0
   }
 }

@@ -1,4 +1,5 @@
 import { BrokerMisconfiguredError } from '@ds/core'
+import { isAtLeast } from './versions.ts'
 
 /** Since then a replicated stream looks at the expected revision when it applies a write, not only when it takes it in. */
 const SAFE = [2, 9, 21] as const
@@ -9,18 +10,9 @@ const SAFE = [2, 9, 21] as const
  * @throws BrokerMisconfiguredError
  */
 export function checkReplication(version: string | undefined, replicas: number): void {
-  if (replicas <= 1 || version === undefined || isSafe(version)) return
+  if (replicas <= 1 || version === undefined || isAtLeast(version, SAFE)) return
   throw new BrokerMisconfiguredError(
     `nats-server ${version} with ${replicas} replicas may let two writers win at once: a task could be cancelled and started`,
     { fix: 'Use nats-server 2.9.21 or a later one, or one replica' },
   )
-}
-
-function isSafe(version: string): boolean {
-  const parts = version.split(/[.-]/).map(Number)
-  for (const [index, least] of SAFE.entries()) {
-    const part = parts[index] ?? 0
-    if (part !== least) return !(part < least)
-  }
-  return true
 }

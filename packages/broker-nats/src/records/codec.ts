@@ -62,6 +62,8 @@ export interface Tombstone {
   readonly incarnation: string
   /** Payloads may lie apart that belonged to it. */
   readonly hasBlobs: boolean
+  /** What stood here was parked. Its entry stays, for when it is put back. */
+  readonly parked?: true
   /** Never swept: if the record came back, nothing would tell that it was removed. */
   readonly stays?: true
 }

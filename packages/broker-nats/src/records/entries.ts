@@ -79,6 +79,14 @@ export class Entries {
     await deleteMessage(this.#parts.link, stream, sequence)
   }
 
+  /** Writes one over itself, so that it is given out as a new one. */
+  async renew({ record: { task } }: Stored, { sequence }: PlaceOfEntry): Promise<void> {
+    const { link, names } = this.#parts
+    const message = await this.#queued.newest(entrySubject(names, task.queue, task.id), LOOKING)
+    if (message?.sequence !== sequence) return
+    await publishIfExpected(link, { subject: message.subject, body: message.bytes, expected: sequence }, QUEUEING)
+  }
+
   /** Where an entry of that id is in its queue, whatever its ticket. */
   async locate({ queue, id }: Pick<Task, 'queue' | 'id'>): Promise<PlaceOfEntry | undefined> {
     const { names } = this.#parts

@@ -1,6 +1,5 @@
 import { encodeEntryOf, firstRecordIn, UndecodableRecord } from './codec.ts'
 import type { Stored, TaskRecord } from './codec.ts'
-import { deleteMessage } from '../jetstream/delete-message.ts'
 import type { Link } from '../jetstream/link.ts'
 import { entrySubject } from '../names.ts'
 import type { Names } from '../names.ts'
@@ -9,7 +8,6 @@ import type { Parked } from './parked.ts'
 import { publishIfExpected } from '../jetstream/publish.ts'
 import type { Queues } from './queues.ts'
 import { StreamReader } from '../jetstream/stream-reader.ts'
-import type { NewestMessage } from '../jetstream/stream-reader.ts'
 
 export interface FirstEntriesParts {
   readonly link: Link
@@ -17,12 +15,6 @@ export interface FirstEntriesParts {
   readonly queues: Queues
   readonly parked: Parked
   readonly replicated: () => boolean
-}
-
-/** A message under the subject of an entry, and the first record in it, if it is a first entry. */
-interface FoundEntry {
-  readonly message: NewestMessage
-  readonly record: TaskRecord | undefined
 }
 
 /**
@@ -55,14 +47,6 @@ export class FirstEntries {
     return record && { record, revision: 0 }
   }
 
-  /** Takes all entries of an id out of the queues. */
-  async removeAll(id: string): Promise<void> {
-    const { link, names, queues } = this.#parts
-    await queues.discover()
-    for (const { message } of await this.#find(id, queues.known))
-      await deleteMessage(link, names.tasks, message.sequence)
-  }
-
   async #readInOthers(id: string, known: readonly string[]): Promise<TaskRecord | undefined> {
     const { queues } = this.#parts
     await queues.discover()
@@ -73,19 +57,15 @@ export class FirstEntries {
   }
 
   async #readIn(id: string, queues: readonly string[]): Promise<TaskRecord | undefined> {
-    return (await this.#find(id, queues)).find(({ record }) => record !== undefined)?.record
+    const found = await Promise.all(queues.map((queue) => this.#readFrom(id, queue)))
+    return found.find((record) => record !== undefined)
   }
 
-  async #find(id: string, queues: readonly string[]): Promise<FoundEntry[]> {
-    const found = await Promise.all(queues.map((queue) => this.#findIn(id, queue)))
-    return found.filter((entry) => entry !== undefined)
-  }
-
-  async #findIn(id: string, queue: string): Promise<FoundEntry | undefined> {
+  async #readFrom(id: string, queue: string): Promise<TaskRecord | undefined> {
     const message = await this.#reader.newest(entrySubject(this.#parts.names, queue, id), 'looking for a new task')
     if (!message) return undefined
     try {
-      return { message, record: firstRecordIn(message.bytes) }
+      return firstRecordIn(message.bytes)
     } catch (error) {
       if (!(error instanceof UndecodableRecord)) throw error
       await parkEntry(this.#parts, { queue, ...message }, error.message)

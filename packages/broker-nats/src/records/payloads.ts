@@ -2,6 +2,7 @@ import type { Payload, Task } from '@ds/core'
 import type { PurgeBySeq, PurgeBySubject } from '@nats-io/jetstream'
 import { firstRecordIn, UndecodableRecord } from './codec.ts'
 import type { Slot, TaskRecord } from './codec.ts'
+import { Gate } from '../jetstream/gate.ts'
 import type { Link } from '../jetstream/link.ts'
 import { blobsOf, blobSubject, entrySubject } from '../names.ts'
 import type { Names } from '../names.ts'
@@ -15,6 +16,10 @@ export function inlineSlot(text: Payload): Slot | undefined {
   return text.length * 3 <= INLINE_LIMIT || Buffer.byteLength(text) <= INLINE_LIMIT ? { text } : undefined
 }
 
+/** Bytes of payloads under way to this process at a time. The server cuts off who has it hold more than 64 MB by default. */
+const UNDER_WAY = 32 * 1024 * 1024
+const USUAL_PAYLOAD = 1024 * 1024
+
 type Life = Pick<Task, 'id' | 'incarnation'>
 
 /** Payloads too large to ride in the record lie apart, under a subject that one writer alone uses: written first, then named by the record. */
@@ -22,11 +27,13 @@ export class Payloads {
   readonly #link: Link
   readonly #names: Names
   readonly #reader: StreamReader
+  readonly #gate: Gate
 
   constructor(link: Link, names: Names, replicated: () => boolean) {
     this.#link = link
     this.#names = names
     this.#reader = new StreamReader(link, names.tasks, replicated)
+    this.#gate = new Gate(() => Math.max(1, Math.floor(UNDER_WAY / (link.client.info?.max_payload ?? USUAL_PAYLOAD))))
   }
 
   /** Stores a large payload. `part` is what no other writer of this task's life uses. */
@@ -41,7 +48,7 @@ export class Payloads {
     if ('text' in slot) return slot.text
     if ('first' in slot) return this.#loadFirst(life)
     const subject = blobSubject(this.#names, { ...life, part: slot.blob })
-    const message = await this.#reader.newest(subject, 'reading a payload')
+    const message = await this.#gate.pass(() => this.#reader.newest(subject, 'reading a payload'))
     return message && Buffer.from(message.bytes).toString('utf8')
   }
 

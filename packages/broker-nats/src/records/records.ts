@@ -36,6 +36,7 @@ export interface RecordsOptions {
 interface Standing {
   readonly stored: Stored | undefined
   readonly revision: number
+  readonly tombstone?: Tombstone
 }
 
 /** The records of tasks: reads them, and changes them by compare-and-set. */
@@ -67,6 +68,11 @@ export class Records {
       // It stands after all: a repeat of it was refused.
       if (standing.stored?.record.nonce === record.nonce) return decision.answer(standing.stored)
     }
+  }
+
+  /** Whether what was said of a task was parked, and may be put back. */
+  async isParked(id: string): Promise<boolean> {
+    return (await this.#ownStanding(id))?.tombstone?.parked === true
   }
 
   /** Puts a tombstone in the place of a record as it stands. Gives its sequence; undefined where the record has changed meanwhile. */
@@ -110,20 +116,22 @@ export class Records {
     try {
       const found = decodeStored(message.bytes)
       const { sequence: revision } = message
-      return { stored: isTombstone(found) ? undefined : { record: found, revision }, revision }
+      if (isTombstone(found)) return { stored: undefined, revision, tombstone: found }
+      return { stored: { record: found, revision }, revision }
     } catch (error) {
       if (!(error instanceof UndecodableRecord)) throw error
       await this.#park(id, message, error.message)
-      return undefined
+      // Its tombstone, or what somebody has written meanwhile.
+      return this.#ownStanding(id)
     }
   }
 
-  /** Takes what is no record out of the stream and keeps it elsewhere: the id is free again. Its first entry would stand for it anew. */
+  /** Takes what is no record out of the stream and keeps it elsewhere: the id is free again. Its entry may hold its args, and stays. */
   async #park(id: string, { subject, sequence, bytes }: NewestMessage, reason: string): Promise<void> {
-    const { parked, firstEntries } = this.#options
+    const { parked } = this.#options
     await parked.add({ id: `store-${sequence}`, source: 'store', subject, bytes, reason })
-    await firstEntries.removeAll(id)
-    const tombstone: Tombstone = { schema: 1, removed: true, incarnation: '', hasBlobs: false }
+    const kept = { parked: true, stays: true } as const
+    const tombstone: Tombstone = { schema: 1, removed: true, incarnation: '', hasBlobs: false, ...kept }
     await this.#bury({ id, revision: sequence, tombstone })
   }
 }

@@ -64,9 +64,18 @@ export async function claimEntry(parts: ConsumerParts, candidate: Candidate): Pr
   const won = decision.type === 'mine' ? decision.stored : decision.type === 'claim' ? stored : undefined
   if (won) return handOut(parts, { candidate, entry, stored: won })
   if (candidate.doubtful) return undefined
-  if (decision.type === 'orphan') await deleteMessage(parts.link, parts.names.tasks, candidate.entry.sequence)
+  if (decision.type === 'orphan') await dropOrphan(parts, { id: entry.id, entry: candidate.entry })
   else dismiss(parts, candidate.entry, decision)
   return undefined
+}
+
+/** Deletes an entry of a task that is gone. What belongs to a parked one waits with it. */
+async function dropOrphan(
+  { link, names, records }: ConsumerParts,
+  { id, entry }: { id: string; entry: Delivered },
+): Promise<void> {
+  if (await records.isParked(id)) ack(link, entry.reply)
+  else await deleteMessage(link, names.tasks, entry.sequence)
 }
 
 /** Whether what an entry says of its record is worth a try: nobody has had it before, and it cannot have been given to another meanwhile. */
