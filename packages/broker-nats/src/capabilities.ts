@@ -1,3 +1,4 @@
+import { BrokerMisconfiguredError } from '@ds/core'
 import type { BrokerCapabilities } from '@ds/core'
 import { HANDOVER } from './jetstream/topology.ts'
 
@@ -9,6 +10,17 @@ const REPLAY_RATE = 60_000
 export interface ServerLimits {
   /** Bytes of the largest message. */
   readonly maxMessage: number
+}
+
+/** What a record may take with the largest payloads that ride in it, escaped. */
+const LEAST_MESSAGE = 64 * 1024
+
+/** @throws BrokerMisconfiguredError where messages are too small for a record */
+export function checkLimits({ maxMessage }: ServerLimits): void {
+  if (maxMessage >= LEAST_MESSAGE) return
+  throw new BrokerMisconfiguredError(`max_payload of the NATS server is ${maxMessage} bytes: too small for a task`, {
+    fix: `Set it to ${LEAST_MESSAGE} or more; the default of the server is 1 MB`,
+  })
 }
 
 /** What the broker can do on a server with these limits. */
@@ -28,7 +40,7 @@ export function capabilitiesOf(limits: ServerLimits, maxPayload: number): Broker
     settlement: 'decided',
     retentionByCount: false,
     queueLimit: true,
-    maxPayload: Math.max(1, Math.min(maxPayload, limits.maxMessage - OVERHEAD)),
+    maxPayload: Math.min(maxPayload, limits.maxMessage - OVERHEAD),
   }
 }
 

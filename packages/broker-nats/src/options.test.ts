@@ -11,6 +11,10 @@ describe('the URL', () => {
     expect(settings.address).not.toContain('p%40ss')
   })
 
+  test('ends the user at the first colon', () => {
+    expect(checkOptions({ url: 'nats://ada:se:cret@a' }).connection).toEqual({ user: 'ada', pass: 'se:cret' })
+  })
+
   test('may be several with commas, and with a token', () => {
     const settings = checkOptions({ url: 'tls://s3cret@a:4222,tls://b' })
     expect(settings).toMatchObject({ servers: ['a:4222', 'b'], connection: { token: 's3cret', tls: {} } })
@@ -25,6 +29,10 @@ describe('the URL', () => {
     'nats://%zz@a',
     'nats:u:s3cret@a',
     'tls:/u:s3cret@a',
+    'nats://my?s3cret@a',
+    'nats://ada:20?s3cret@a:4222',
+    'nats://a?domain=',
+    'nats://a?domain=a.b',
   ])('%s is refused', (url) => {
     expect(() => checkOptions({ url })).toThrow(ConfigInvalidError)
     expect(() => checkOptions({ url })).not.toThrow('s3cret')
@@ -39,6 +47,9 @@ describe('options', () => {
     'no timeout': { timeout: 0 },
     'a payload limit that is no number': { maxPayload: Number.NaN },
     'a negative retention': { retention: { age: -1 } },
+    'a client that is none': { client: {} },
+    'a connection that is a file': { connection: 'x.creds' },
+    'a monitor without a scheme': { monitor: 'localhost 8222' },
     'an option nobody knows': { server: 'nats://a' },
   }
   test.each(Object.entries(wrong))('%s is refused', (_, options) => {

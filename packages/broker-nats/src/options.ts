@@ -58,6 +58,8 @@ export function checkOptions(options: NatsBrokerOptions): Settings {
   for (const key of Object.keys(options))
     if (!KNOWN.includes(key)) throw invalid(key, undefined, `Known are: ${KNOWN.join(', ')}`)
   const url = parseUrl(options.url ?? DEFAULT_URL)
+  const domain = options.domain ?? url.domain
+  checkTypes({ ...options, ...(domain !== undefined && { domain }) })
   const replicas = options.replicas ?? url.replicas ?? 1
   if (!isWhole(replicas, 1, 5)) throw invalid('replicas', replicas, 'Give a whole number from 1 to 5')
   const timeout = options.timeout ?? url.timeout ?? 4000
@@ -66,13 +68,29 @@ export function checkOptions(options: NatsBrokerOptions): Settings {
     ...resolveBrokerOptions(options, { broker: 'NATS', retentionByCount: false }),
     servers: url.servers,
     address: redactUrl(options.client ? `nats://${options.client.getServer()}` : (options.url ?? DEFAULT_URL)),
-    connection: { ...url.credentials, ...options.connection },
+    connection: { ...url.credentials, ...options.connection, ...inboxPrefixOf(options.client) },
     client: options.client,
     replicas,
-    domain: options.domain ?? url.domain,
+    domain,
     timeout,
     monitor: options.monitor,
   }
+}
+
+function checkTypes({ client, connection, domain, monitor }: NatsBrokerOptions): void {
+  if (client !== undefined && typeof (client as Partial<NatsConnection> | null)?.getServer !== 'function')
+    throw invalid('client', undefined, 'Give what connect of @nats-io/transport-node resolves to')
+  if (connection !== undefined && (typeof connection !== 'object' || connection === null))
+    throw invalid('connection', undefined, 'Give an object with options of @nats-io/transport-node')
+  if (domain !== undefined && !/^[^\s.*>]+$/.test(domain)) throw invalid('domain', domain, 'Give the name of a domain')
+  if (monitor !== undefined && !/^https?:\/\/\S+$/.test(monitor))
+    throw invalid('monitor', undefined, 'Give an address such as http://127.0.0.1:8222')
+}
+
+/** Subjects of answers, as the client that is given was made with them. */
+function inboxPrefixOf(client: NatsConnection | undefined): NodeConnectionOptions {
+  const { options } = (client ?? {}) as { options?: NodeConnectionOptions }
+  return options?.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }
 }
 
 interface ParsedUrl {
@@ -85,6 +103,8 @@ interface ParsedUrl {
 
 /** One URL whose host part may hold several members, or several URLs. */
 function parseUrl(text: string): ParsedUrl {
+  // Behind a question mark in a password the rest of it would be taken for an option, and shown.
+  if (text.includes('?') && text.lastIndexOf('@') > text.indexOf('?')) throw invalidUrl(text, ESCAPE)
   const [urls = '', query = ''] = text.split('?')
   const servers: string[] = []
   let credentials: NodeConnectionOptions = {}
@@ -103,16 +123,19 @@ function parseUrl(text: string): ParsedUrl {
   return { servers, credentials, ...parseQuery(query, text) }
 }
 
+const ESCAPE = 'Write special characters of user and password as %XX'
+
 function credentialsOf(userInfo: string, url: string): NodeConnectionOptions {
-  const [user = '', pass] = userInfo.split(':').map((part) => decode(part, url))
-  return pass === undefined ? { token: user } : { user, pass }
+  const colon = userInfo.indexOf(':')
+  if (colon < 0) return { token: decode(userInfo, url) }
+  return { user: decode(userInfo.slice(0, colon), url), pass: decode(userInfo.slice(colon + 1), url) }
 }
 
 function decode(part: string, url: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw invalidUrl(url, 'Write special characters of user and password as %XX')
+    throw invalidUrl(url, ESCAPE)
   }
 }
 

@@ -4,7 +4,7 @@ import type { ConsumerOptions, Durability, TaskConsumer } from '@ds/core'
 import type { StreamInfo } from '@nats-io/jetstream'
 import { NatsApps } from './apps.ts'
 import { Cancels } from './workers/cancels.ts'
-import { errorLimitOf } from './capabilities.ts'
+import { checkLimits, errorLimitOf } from './capabilities.ts'
 import type { ServerLimits } from './capabilities.ts'
 import { Clock } from './jetstream/clock.ts'
 import { NatsConsumer } from './workers/consumer.ts'
@@ -173,6 +173,7 @@ export class NatsParts {
   }
 
   async #prepare(): Promise<void> {
+    checkLimits(this.limits)
     this.#streams = await ensureStreams(this.link, this.names)
     checkReplication(
       this.link.client.info?.version,

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
 import { namesOf } from '../src/names.ts'
-import { CONSUMER, ending, open, runOne, SERVER } from './steps.ts'
+import { administrator, CONSUMER, ending, open, runOne, SERVER } from './steps.ts'
 
 const TASK: NewTask = {
   id: 'a',
@@ -53,6 +53,45 @@ describe('what a server cannot give is said in one line', () => {
       code: 'BrokerMisconfigured',
       message: expect.stringMatching(/another shape: .*discard is old.*max_age is set/) as string,
     })
+  })
+
+  test('a stream of that name that is a mirror', async (context) => {
+    context.skip(reason !== undefined, reason)
+    const server = await start()
+    const { streams } = await jetstreamManager(await administrator(server))
+    const { tasks } = namesOf('default')
+    await streams.add({ name: 'ORIGIN', subjects: ['origin'] })
+    await streams.add({ name: tasks, mirror: { name: 'ORIGIN' } })
+    const broker = createNatsBroker({ url: server.url })
+    ending.push(() => broker.close())
+    await expect(broker.connect({ timeout: 15_000 })).rejects.toMatchObject({
+      code: 'BrokerMisconfigured',
+      message: expect.stringContaining('mirror is set') as string,
+    })
+  })
+
+  test('messages that may not be large enough for a task', async (context) => {
+    context.skip(reason !== undefined, reason)
+    const broker = createNatsBroker({ url: (await start({ maxPayload: 16_384 })).url })
+    ending.push(() => broker.close())
+    await expect(broker.connect({ timeout: 15_000 })).rejects.toMatchObject({
+      code: 'BrokerMisconfigured',
+      message: expect.stringContaining('max_payload of the NATS server is 16384 bytes') as string,
+    })
+  })
+
+  test('a list for which no consumer is left, and nothing else is thrown', async (context) => {
+    context.skip(reason !== undefined, reason)
+    const account = 'accounts { A { jetstream: { max_consumers: 4 }, users: [ { user: ada, password: right } ] } }'
+    const server = await start({ settings: account })
+    const broker = await open(`nats://ada:right@${server.host}:${server.port}`)
+    await broker.submit([TASK])
+    const consumer = await broker.openConsumer(CONSUMER)
+    await runOne(consumer)
+    await expect(broker.counts()).rejects.toMatchObject({ code: 'BrokerMisconfigured' })
+    // What waits for a connection that ends would reject now.
+    await broker.close()
+    await new Promise((resolve) => setImmediate(resolve))
   })
 
   test('more replicas than one server can hold', async (context) => {

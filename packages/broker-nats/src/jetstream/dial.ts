@@ -1,7 +1,7 @@
 import { BrokerUnavailableError } from '@ds/core'
-import { connect } from '@nats-io/transport-node'
+import { connect, errors } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { permanent } from './errors.ts'
+import { permanent, reasonOf } from './errors.ts'
 import type { Settings } from '../options.ts'
 
 const DIAL_TIMEOUT = 2000
@@ -25,11 +25,18 @@ export async function dial(
       if (signal?.aborted) throw new BrokerUnavailableError('Connecting to NATS was aborted', { cause: error })
       if (performance.now() + DIAL_WAIT >= until) {
         const fix = 'Check the address, and that the server runs'
-        throw new BrokerUnavailableError(`NATS at ${settings.address} cannot be reached`, { fix, cause: error })
+        const what = `NATS at ${settings.address} cannot be reached: ${whyNot(error)}`
+        throw new BrokerUnavailableError(what, { fix, cause: error })
       }
       await pause(DIAL_WAIT, signal)
     }
   }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof errors.TimeoutError)
+    return 'nothing that speaks NATS, or not without another TLS, answered in time'
+  return reasonOf(error)
 }
 
 async function connectOnce(

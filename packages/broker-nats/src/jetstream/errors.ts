@@ -4,6 +4,7 @@ import { errors } from '@nats-io/transport-node'
 
 /** Codes of the server's JetStream API. */
 export const API = {
+  resourcesExceeded: 10002,
   insufficientPeers: 10005,
   notReady: 10008,
   consumerNotFound: 10014,
@@ -17,13 +18,14 @@ export const API = {
   storeFailed: 10077,
   noMessageToDelete: 10057,
   streamNotFound: 10059,
+  subjectsOverlap: 10065,
   wrongLastSequence: 10071,
   notEnabled: 10076,
   duplicateInProcess: 10158,
   wrongLastSequenceUnknown: 10164,
 } as const
 
-const NO_ROOM: readonly number[] = [API.insufficientResources, API.noStorage, API.storeFailed]
+const NO_ROOM: readonly number[] = [API.resourcesExceeded, API.insufficientResources, API.noStorage, API.storeFailed]
 const NOT_ENABLED: readonly number[] = [API.notEnabledForAccount, API.notEnabled]
 
 /** The code of an error of the JetStream API, also where it is the cause of one of ours; undefined for any other. */
@@ -117,6 +119,11 @@ function isTlsError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? String(error.code) : ''
   return /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY))/.test(code)
+}
+
+/** What an error says of its cause. */
+export function reasonOf(error: unknown): string {
+  return messageOf(rootOf(error))
 }
 
 function messageOf(error: unknown): string {

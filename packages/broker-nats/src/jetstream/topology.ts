@@ -4,7 +4,7 @@ import type { DsError } from '@ds/core'
 import type { StreamConfig, StreamInfo } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import { ensureDurable } from './durable.ts'
-import { API, apiCode } from './errors.ts'
+import { API, apiCode, reasonOf } from './errors.ts'
 import type { Link } from './link.ts'
 import { DELAYED, durableOf, entriesOf } from '../names.ts'
 import type { Names } from '../names.ts'
@@ -78,29 +78,38 @@ async function findStream(link: Link, name: string): Promise<StreamInfo | undefi
   }
 }
 
+const OVERLAP = 'Use another namespace: another stream takes subjects of this one'
+const NO_PLACE =
+  'Replicas need as many servers in the JetStream cluster; limits of the account must leave room for three streams'
+
 /** Servers of a cluster that has just started do not know each other yet: that may pass. */
 function cannotCreate(plan: StreamPlan, error: unknown): DsError {
   const code = apiCode(error)
-  const why = error instanceof Error ? error.message : String(error)
-  const what = `NATS could not create the stream ${plan.name} with ${plan.num_replicas ?? 1} replicas: ${why}`
-  const fix =
-    'Replicas need as many servers in the JetStream cluster; limits of the account must leave room for three streams'
+  const replicas = plan.num_replicas ?? 1
+  const what = `NATS could not create the stream ${plan.name} with ${replicas} replicas: ${reasonOf(error)}`
+  const fix = code === API.subjectsOverlap ? OVERLAP : NO_PLACE
   const passing = code === API.insufficientPeers || code === API.notReady
   return passing
     ? new BrokerUnavailableError(what, { fix, cause: error })
     : new BrokerMisconfiguredError(what, { fix, cause: error })
 }
 
+/** With any of these a stream would not hold what is written to it, or not say so. */
+const UNFIT = ['mirror', 'sources', 'subject_transform', 'no_ack', 'sealed'] as const
+
 /** What of a stream decides whether the guarantees hold. Replicas, storage limits and placement are the administrator's. */
 function checkShape(info: StreamInfo, plan: StreamPlan): StreamInfo {
   const { config } = info
+  // A mirror has none.
+  const subjects = (config.subjects as string[] | undefined) ?? []
   const wrong = [
     ...(['retention', 'storage', 'discard', 'max_msgs_per_subject'] as const).flatMap((key) =>
       plan[key] === undefined || config[key] === plan[key] ? [] : [`${key} is ${config[key]}, not ${plan[key]}`],
     ),
     ...(config.max_age > 0 ? ['max_age is set, which would drop tasks'] : []),
     ...(config.allow_direct ? [] : ['allow_direct is off']),
-    ...plan.subjects.filter((subject) => !config.subjects.includes(subject)).map((subject) => `${subject} is missing`),
+    ...UNFIT.filter((key) => config[key]).map((key) => `${key} is set`),
+    ...plan.subjects.filter((subject) => !subjects.includes(subject)).map((subject) => `${subject} is missing`),
   ]
   if (wrong.length === 0) return info
   throw new BrokerMisconfiguredError(`The stream ${plan.name} exists with another shape: ${wrong.join('; ')}`, {

@@ -104,15 +104,18 @@ export class LiveView {
   /** Reads the records up to a sequence, or to the last of them. */
   async #readHistory(ended: number): Promise<void> {
     const { promise: passed, resolve, reject } = Promise.withResolvers<void>()
+    // The connection may break before anybody waits for it.
+    passed.catch(() => undefined)
     const stopWatching = this.#link.onBreak(() => reject(brokenOff()))
-    const tail = await this.#follow({ filter: recordSubjects(this.#names), from: 1 }, ({ sequence, pending }) => {
-      if (sequence >= ended || pending === 0) resolve()
-    })
+    let tail: Tail | undefined
     try {
+      tail = await this.#follow({ filter: recordSubjects(this.#names), from: 1 }, ({ sequence, pending }) => {
+        if (sequence >= ended || pending === 0) resolve()
+      })
       if (tail.hasBacklog) await passed
     } finally {
       stopWatching()
-      tail.close()
+      tail?.close()
     }
   }
 
