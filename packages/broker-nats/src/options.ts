@@ -116,6 +116,7 @@ function parseUrl(text: string): ParsedUrl {
     const at = authority.lastIndexOf('@')
     const host = authority.slice(at + 1)
     if (!/^(?:\[[0-9a-fA-F:]+\]|[^\s:/@]+)(?::\d{1,5})?$/.test(host)) throw invalidUrl(text, 'Use nats://host:4222')
+    if (Number(/:(\d+)$/.exec(host)?.[1] ?? 1) > 65_535) throw invalidUrl(text, 'Ports end at 65535')
     servers.push(host)
     if (at >= 0) credentials = { ...credentials, ...credentialsOf(authority.slice(0, at), text) }
     if (scheme === 'tls') credentials = { ...credentials, tls: {} }

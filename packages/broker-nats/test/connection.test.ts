@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
 import { startNats, whyNoServer } from '@ds/broker-testing'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -31,6 +33,30 @@ test('a worker whose credentials are refused for a while goes on when they are t
     await server.start()
   }
 }, 60_000)
+
+test.for([
+  ['says nothing', undefined, 'BrokerUnavailable', 'said nothing'],
+  ['is of another kind', 'SSH-2.0-server\r\n', 'BrokerRefused', 'is no NATS server'],
+] as const)(
+  'what listens there and %s is told, and keeps no socket',
+  { timeout: 20_000 },
+  async ([, greeting, code, told]) => {
+    const sockets = new Set<Socket>()
+    const listener = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
+      if (greeting !== undefined) socket.write(greeting)
+    })
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    ending.push(async () => void listener.close())
+    const { port } = listener.address() as AddressInfo
+    const broker = createNatsBroker({ url: `nats://127.0.0.1:${port}` })
+    ending.push(() => broker.close())
+    const message = expect.stringContaining(told) as string
+    await expect(broker.connect({ timeout: 5000 })).rejects.toMatchObject({ code, message })
+    await expect.poll(() => sockets.size).toBe(0)
+  },
+)
 
 test('many large results are read at once, and the server does not cut the reader off', async (context) => {
   context.skip(reason !== undefined, reason)

@@ -40,6 +40,15 @@ describe('what a server cannot give is said in one line', () => {
     })
   })
 
+  test('a user who may not ask for entries', async (context) => {
+    context.skip(reason !== undefined, reason)
+    const denied = 'permissions: { publish: { deny: ["$JS.API.CONSUMER.MSG.NEXT.*.queue-q"] } }'
+    const server = await start({ settings: `authorization { users: [ { user: ada, password: right, ${denied} } ] }` })
+    const broker = await open(`nats://ada:right@${server.host}:${server.port}`)
+    const consumer = await broker.openConsumer(CONSUMER)
+    await expect(consumer.receive(1, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'BrokerRefused' })
+  })
+
   test('a stream of that name with another shape', async (context) => {
     context.skip(reason !== undefined, reason)
     const server = await start()

@@ -1,7 +1,8 @@
 import { BrokerUnavailableError } from '@ds/core'
-import { connect, errors } from '@nats-io/transport-node'
+import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { permanent, reasonOf } from './errors.ts'
+import { awaitGreeting } from './greeting.ts'
 import type { Settings } from '../options.ts'
 
 const DIAL_TIMEOUT = 2000
@@ -18,14 +19,15 @@ export async function dial(
 ): Promise<NatsConnection> {
   for (;;) {
     try {
-      return await connectOnce(settings, Math.max(1, Math.min(DIAL_TIMEOUT, until - performance.now())), signal)
+      if (!wantsTlsFirst(settings)) await awaitGreeting(settings.servers, patience(until), signal)
+      return await connectOnce(settings, patience(until), signal)
     } catch (error) {
       const refused = permanent(error, 'connecting')
       if (refused) throw refused
       if (signal?.aborted) throw new BrokerUnavailableError('Connecting to NATS was aborted', { cause: error })
       if (performance.now() + DIAL_WAIT >= until) {
         const fix = 'Check the address, and that the server runs'
-        const what = `NATS at ${settings.address} cannot be reached: ${whyNot(error)}`
+        const what = `NATS at ${settings.address} cannot be reached: ${reasonOf(error)}`
         throw new BrokerUnavailableError(what, { fix, cause: error })
       }
       await pause(DIAL_WAIT, signal)
@@ -33,10 +35,12 @@ export async function dial(
   }
 }
 
-function whyNot(error: unknown): string {
-  if (error instanceof errors.TimeoutError)
-    return 'nothing that speaks NATS, or not without another TLS, answered in time'
-  return reasonOf(error)
+function patience(until: number): number {
+  return Math.max(1, Math.min(DIAL_TIMEOUT, until - performance.now()))
+}
+
+function wantsTlsFirst({ connection: { tls } }: Settings): boolean {
+  return tls?.handshakeFirst === true
 }
 
 async function connectOnce(

@@ -25,6 +25,9 @@ export const API = {
   wrongLastSequenceUnknown: 10164,
 } as const
 
+/** What the server says of a subject that a user may not use. */
+export type PermissionViolation = InstanceType<typeof errors.PermissionViolationError>
+
 const NO_ROOM: readonly number[] = [API.resourcesExceeded, API.insufficientResources, API.noStorage, API.storeFailed]
 const NOT_ENABLED: readonly number[] = [API.notEnabledForAccount, API.notEnabled]
 
@@ -59,6 +62,7 @@ export function toDsError(error: unknown, doing: string): DsError {
 
 /** An error that trying again does not mend; undefined where it may. */
 export function permanent(error: unknown, doing: string): DsError | undefined {
+  if (DsError.is(error, 'BrokerRefused')) return error
   const cause = rootOf(error)
   if (cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError) {
     return new BrokerRefusedError(`NATS refused the credentials: ${cause.message}`, {
@@ -103,6 +107,11 @@ function unavailable(error: unknown, doing: string): BrokerUnavailableError {
     })
   }
   return new BrokerUnavailableError(`NATS did not answer while ${doing}: ${messageOf(error)}`, { cause: error })
+}
+
+/** A call that waited for the connection to return, in vain. */
+export function awayError(doing: string): BrokerUnavailableError {
+  return new BrokerUnavailableError(`NATS is away while ${doing}`, { fix: 'It is tried again when the server is back' })
 }
 
 /** The client wraps what happened, sometimes more than once. */

@@ -6,7 +6,8 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import { errors } from '@nats-io/transport-node'
 import type { Msg, NatsConnection, PublishOptions, Subscription } from '@nats-io/transport-node'
 import { dial } from './dial.ts'
-import { notEnabledError, toDsError } from './errors.ts'
+import { awayError, notEnabledError, toDsError } from './errors.ts'
+import type { PermissionViolation } from './errors.ts'
 import type { Settings } from '../options.ts'
 import { Requests } from './requests.ts'
 import type { Question } from './requests.ts'
@@ -38,6 +39,7 @@ export class Link {
   })
   readonly #onReturn = new Set<() => void>()
   readonly #onBreak = new Set<() => void>()
+  readonly #onDenied = new Set<(error: PermissionViolation) => void>()
   #client: NatsConnection | undefined
   #js: JetStreamClient | undefined
   #manager: JetStreamManager | undefined
@@ -227,6 +229,12 @@ export class Link {
     return () => this.#onBreak.delete(listener)
   }
 
+  /** Calls back when the server does not allow something; gives a function that ends that. */
+  onDenied(listener: (error: PermissionViolation) => void): () => void {
+    this.#onDenied.add(listener)
+    return () => this.#onDenied.delete(listener)
+  }
+
   async #flush(): Promise<void> {
     this.#said.flush()
     await this.client.flush().catch(() => undefined)
@@ -278,7 +286,9 @@ export class Link {
 
   /** What the server does not allow it says apart from the answers. */
   #onServerError(error: Error): void {
-    if (error instanceof errors.PermissionViolationError) this.#requests.fail(error, error.subject)
+    if (!(error instanceof errors.PermissionViolationError)) return
+    this.#requests.fail(error, error.subject)
+    for (const listener of this.#onDenied) listener(error)
   }
 
   /** A call that timed out while nothing at all arrived: the other end is gone without a word. Dial anew instead of waiting for pings. */
@@ -286,8 +296,4 @@ export class Link {
     if (!(error instanceof errors.TimeoutError) || this.#closed || this.#away) return
     if (this.client.stats().inBytes === bytesBefore) void this.client.reconnect().catch(() => undefined)
   }
-}
-
-function awayError(doing: string): BrokerUnavailableError {
-  return new BrokerUnavailableError(`NATS is away while ${doing}`, { fix: 'It is tried again when the server is back' })
 }

@@ -62,7 +62,8 @@ export class QueuePuller {
   readonly #options: PullerOptions
   readonly #inbox: string
   readonly #subscription: Subscription
-  readonly #stopWatching: () => void
+  readonly #stopWatching: readonly (() => void)[]
+  readonly #asking: string
   /** In the order in which the server serves them. */
   readonly #pulls = new Map<string, Pull>()
   #drawn = 0
@@ -76,7 +77,13 @@ export class QueuePuller {
     this.queue = queue
     this.#inbox = createInbox(link.settings.connection.inboxPrefix)
     this.#subscription = link.subscribe(`${this.#inbox}.*`, (message) => this.#onMessage(message))
-    this.#stopWatching = link.onBreak(() => this.#forget())
+    this.#asking = `${link.apiPrefix}.CONSUMER.MSG.NEXT.${options.stream}.${options.durable}`
+    this.#stopWatching = [
+      link.onBreak(() => this.#forget(new Error('the pull was broken off'))),
+      link.onDenied((error) => {
+        if (error.subject === this.#asking) this.#forget(error)
+      }),
+    ]
   }
 
   /** `Date.now()` when the server last answered a pull, be it with nothing. */
@@ -103,9 +110,9 @@ export class QueuePuller {
   }
 
   close(): void {
-    this.#stopWatching()
+    for (const stop of this.#stopWatching) stop()
     this.#subscription.unsubscribe()
-    this.#forget()
+    this.#forget(new Error('the pull was broken off'))
   }
 
   async #pull(request: PullRequest, timeout: number): Promise<void> {
@@ -120,7 +127,7 @@ export class QueuePuller {
   }
 
   #send(request: PullRequest, timeout: number): Promise<void> {
-    const { link, stream, durable } = this.#options
+    const { link } = this.#options
     return link.call('receiving', () => {
       this.#drawn += 1
       const reply = `${this.#inbox}.${this.#drawn}`
@@ -134,14 +141,14 @@ export class QueuePuller {
         const timer = setTimeout(() => fail(new errors.TimeoutError()), timeout)
         const freshUntil = performance.now() + HANDOVER
         this.#pulls.set(reply, { left: request.batch, freshUntil, end: settle(resolve), fail })
-        link.publish(`${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`, JSON.stringify(request), { reply })
+        link.publish(this.#asking, JSON.stringify(request), { reply })
       })
     })
   }
 
   /** Pulls do not outlive their connection: nothing answers them any more. */
-  #forget(): void {
-    for (const { fail } of this.#pulls.values()) fail(new Error('the pull was broken off'))
+  #forget(error: Error): void {
+    for (const { fail } of this.#pulls.values()) fail(error)
   }
 
   #onMessage(message: Msg): void {
