@@ -90,8 +90,10 @@ export class Mending {
   /** A first entry, which is all there is of a task unless something else is said of it. */
   async #lookAtFirst({ task }: TaskRecord, sequence: number): Promise<number | undefined> {
     const { records, names } = this.#parts
+    const place = { stream: names.tasks, sequence }
+    if ((await this.#fateOf(task.queue, place)) === 'waits') return undefined
     const seen = await records.read(task.id)
-    return seen?.revision === 0 ? this.#lookAtEntry(seen, { stream: names.tasks, sequence }) : undefined
+    return seen?.revision === 0 ? this.#lookAtEntry(seen, place) : undefined
   }
 
   async #lookAtEntry(seen: Stored, place: PlaceOfEntry): Promise<number | undefined> {
