@@ -193,7 +193,7 @@ export class Link {
 
   /** Sends without waiting. While the server is away nothing is sent: what would arrive late could do harm. */
   publish(subject: string, payload: string | Uint8Array, options?: PublishOptions): void {
-    if (!this.#closed && !this.#away) this.client.publish(subject, payload, options)
+    if (!this.#closed && !this.#away) this.#client?.publish(subject, payload, options)
   }
 
   /**
