@@ -7,7 +7,7 @@ const GREETING = 'INFO '
 /**
  * Waits until one of the servers has said what a NATS server says first. The client would keep a socket for each that takes a connection and
  * stays silent, as a load balancer does with nothing behind it.
- * @throws BrokerRefusedError for a server of another kind; an Error with the reason where none says anything in time
+ * @throws BrokerRefusedError where all are of another kind; an Error with the reason where none says anything in time
  */
 export async function awaitGreeting(
   servers: readonly string[],
@@ -19,7 +19,8 @@ export async function awaitGreeting(
   } catch (error) {
     if (!(error instanceof AggregateError)) throw error
     const reasons = error.errors as Error[]
-    throw reasons.find((reason) => reason instanceof BrokerRefusedError) ?? reasons[0] ?? error
+    // One of another kind is no reason to give up where another member may come back.
+    throw reasons.find((reason) => !(reason instanceof BrokerRefusedError)) ?? reasons[0] ?? error
   }
 }
 
