@@ -2,20 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
-import { startNats, whyNoServer } from '@ds/broker-testing'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import { NatsParts } from '../src/parts.ts'
 import { checkOptions } from '../src/options.ts'
-import { administrator, CONSUMER, ending, newTask, open, openParts, runOne, SERVER } from './steps.ts'
-
-const reason = await whyNoServer('nats', {})
+import { administrator, CONSUMER, ending, newTask, open, openParts, runOne, startServer } from './steps.ts'
 
 test('a worker whose credentials are refused for a while goes on when they are taken again', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats({ ...SERVER, users: [{ name: 'ada', password: 'right' }] })
-  ending.push(() => server.close())
+  const server = await startServer(context, { users: [{ name: 'ada', password: 'right' }] })
   const consumer = await (await open(server.url)).openConsumer(CONSUMER)
   const file = path.join(server.dataDir ?? '', 'nats-server.conf')
   const right = await readFile(file, 'utf8')
@@ -59,9 +54,7 @@ test.for([
 )
 
 test('many large results are read at once, and the server does not cut the reader off', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
   const tasks = Array.from({ length: 150 }, newTask)
@@ -77,9 +70,7 @@ test('many large results are read at once, and the server does not cut the reade
 }, 60_000)
 
 test('consumers that cannot be opened leave nothing behind', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = createNatsBroker({ url: server.url, timeout: 100 })
   ending.push(() => broker.close())
   await broker.connect({ timeout: 15_000 })
@@ -92,9 +83,7 @@ test('consumers that cannot be opened leave nothing behind', async (context) => 
 }, 60_000)
 
 test('a second connect, after one that failed late, mends as the first would have', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   await (await openParts(server.url)).close()
   const { consumers } = await jetstreamManager(await administrator(server))
   const parts = new NatsParts(checkOptions({ url: server.url }))

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startBehindProxy, startNats, whyNoServer } from '@ds/broker-testing'
 import type { TaskConsumer } from '@ds/core'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { durableOf, entrySubject, namesOf, taskSubject } from '../src/names.ts'
-import { administrator, CONSUMER, ending, namedTask, newTask, open, runOne, SERVER } from './steps.ts'
+import { administrator, CONSUMER, namedTask, newTask, open, runOne, startProxied, startServer } from './steps.ts'
 
-const reason = await whyNoServer('nats', {})
 async function receiveAll(consumer: TaskConsumer, count: number): Promise<Set<string>> {
   const ids = new Set<string>()
   while (ids.size < count) {
@@ -18,9 +16,7 @@ async function receiveAll(consumer: TaskConsumer, count: number): Promise<Set<st
 }
 
 test('an entry that comes late is not believed: its task was run and removed meanwhile', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
-  ending.push(close)
+  const { server, proxy, url } = await startProxied(context)
   const [slow, other] = [await open(url), await open(server.url)]
   const waiting = await slow.openConsumer(CONSUMER)
   const stop = new AbortController()
@@ -40,18 +36,14 @@ test('an entry that comes late is not believed: its task was run and removed mea
 }, 60_000)
 
 test('as many tasks as one likes are taken in one call, the first of their queue too', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const answers = await broker.submit(Array.from({ length: 20_000 }, newTask))
   expect(answers.filter((answer) => !answer.ok || answer.value !== 'created')).toEqual([])
 }, 60_000)
 
 test('args are there in every state, and for every run', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const task = newTask()
   await broker.submit([task])
@@ -83,9 +75,7 @@ test('args are there in every state, and for every run', async (context) => {
 }, 60_000)
 
 test('a submission that is sent again changes nothing, whatever has happened meanwhile', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const created = [{ ok: true, value: 'created' }]
   const cancelled = newTask()
@@ -106,9 +96,7 @@ test('a submission that is sent again changes nothing, whatever has happened mea
 }, 60_000)
 
 test('of two who submit one id neither takes the entry of the other away', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const [one, other, worker] = [await open(server.url), await open(server.url), await open(server.url)]
   const consumer = await worker.openConsumer(CONSUMER)
   const receiving = receiveAll(consumer, 400)
@@ -129,9 +117,7 @@ test('of two who submit one id neither takes the entry of the other away', async
 }, 90_000)
 
 test('a consumer that was changed gets its settings back, and one that reads something else is refused', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const { consumers } = await jetstreamManager(await administrator(server))
   const { tasks, root } = namesOf('default')
   const durable = durableOf('q')

@@ -1,14 +1,13 @@
-import { startNats, whyNoServer } from '@ds/broker-testing'
 import { jetstream } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
+import type { TestContext } from 'vitest'
 import { Clock } from '../src/jetstream/clock.ts'
 import { isAtLeast } from '../src/jetstream/versions.ts'
 import { Mending } from '../src/mending.ts'
 import { entrySubject, namesOf, restartSubject, taskSubject } from '../src/names.ts'
 import type { NatsParts } from '../src/parts.ts'
-import { CONSUMER, ending, namedTask, newTask, openParts, runOne, SERVER } from './steps.ts'
+import { CONSUMER, namedTask, newTask, openParts, runOne, startServer } from './steps.ts'
 
-const reason = await whyNoServer('nats', {})
 const names = namesOf('default')
 const AGAIN = { type: 'retry', delay: 0, error: { name: 'E', message: 'once more', stacktrace: [] } } as const
 
@@ -16,8 +15,7 @@ test.for(['QUEUED', 'RUNNING'])(
   'a task whose end a kill has taken back runs again when it is %s',
   { timeout: 60_000 },
   async (state, context) => {
-    context.skip(reason !== undefined, reason)
-    const [parts, consumer] = await openWithConsumer()
+    const [parts, consumer] = await openWithConsumer(context)
     const task = { ...newTask(), maxRetries: 1 }
     await parts.queue.submit([task])
     const before = new Map<string, string>()
@@ -42,8 +40,7 @@ test.for(['QUEUED', 'RUNNING'])(
 )
 
 test('a task that waits for its first turn, or for a worker, keeps its place', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const [parts, consumer] = await openWithConsumer()
+  const [parts, consumer] = await openWithConsumer(context)
   const tasks = [namedTask('done'), namedTask('waiting'), { ...namedTask('failed'), maxRetries: 1 }]
   await parts.queue.submit(tasks)
   await runOne(consumer)
@@ -60,9 +57,7 @@ test('a task that waits for its first turn, or for a worker, keeps its place', a
 }, 60_000)
 
 test('all records are looked at anew behind a start of a server that may give older ones back', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const parts = await openParts(server.url)
   await parts.openConsumer(CONSUMER)
   const known = async (): Promise<string | undefined> => {
@@ -79,9 +74,10 @@ test('all records are looked at anew behind a start of a server that may give ol
   await expect.poll(known, { timeout: 10_000 }).toBe(isSafe ? undefined : id())
 }, 60_000)
 
-async function openWithConsumer(): Promise<[NatsParts, Awaited<ReturnType<NatsParts['openConsumer']>>]> {
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+async function openWithConsumer(
+  context: TestContext,
+): Promise<[NatsParts, Awaited<ReturnType<NatsParts['openConsumer']>>]> {
+  const server = await startServer(context)
   const parts = await openParts(server.url)
   return [parts, await parts.openConsumer({ ...CONSUMER, lease: 5000 })]
 }

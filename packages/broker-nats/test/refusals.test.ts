@@ -1,5 +1,3 @@
-import { startNats, whyNoServer } from '@ds/broker-testing'
-import type { NatsOptions, TestServer } from '@ds/broker-testing'
 import type { NewTask } from '@ds/core'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
@@ -7,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
 import { namesOf } from '../src/names.ts'
-import { administrator, CONSUMER, ending, open, runOne, SERVER } from './steps.ts'
+import { administrator, CONSUMER, ending, open, runOne, startServer } from './steps.ts'
 
 const TASK: NewTask = {
   id: 'a',
@@ -19,19 +17,11 @@ const TASK: NewTask = {
   maxRetries: 0,
   maxCrashes: 3,
 }
-async function start(options: NatsOptions = {}): Promise<TestServer> {
-  const server = await startNats({ ...options, ...SERVER })
-  ending.push(() => server.close())
-  return server
-}
-
-const reason = await whyNoServer('nats', {})
 
 describe('what a server cannot give is said in one line', () => {
   test('a user without permissions', async (context) => {
-    context.skip(reason !== undefined, reason)
     const user = '{ user: ada, password: right, permissions: { publish: "elsewhere.>", subscribe: ">" } }'
-    const server = await start({ settings: `authorization { users: [ ${user} ] }` })
+    const server = await startServer(context, { settings: `authorization { users: [ ${user} ] }` })
     const broker = createNatsBroker({ url: `nats://ada:right@${server.host}:${server.port}` })
     ending.push(() => broker.close())
     await expect(broker.connect({ timeout: 15_000 })).rejects.toMatchObject({
@@ -41,17 +31,17 @@ describe('what a server cannot give is said in one line', () => {
   })
 
   test('a user who may not ask for entries', async (context) => {
-    context.skip(reason !== undefined, reason)
     const denied = 'permissions: { publish: { deny: ["$JS.API.CONSUMER.MSG.NEXT.*.queue-q"] } }'
-    const server = await start({ settings: `authorization { users: [ { user: ada, password: right, ${denied} } ] }` })
+    const server = await startServer(context, {
+      settings: `authorization { users: [ { user: ada, password: right, ${denied} } ] }`,
+    })
     const broker = await open(`nats://ada:right@${server.host}:${server.port}`)
     const consumer = await broker.openConsumer(CONSUMER)
     await expect(consumer.receive(1, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'BrokerRefused' })
   })
 
   test('a stream of that name with another shape', async (context) => {
-    context.skip(reason !== undefined, reason)
-    const server = await start()
+    const server = await startServer(context)
     const client = await connect({ servers: `${server.host}:${server.port}` })
     ending.push(() => client.close())
     const { tasks, root } = namesOf('default')
@@ -65,8 +55,7 @@ describe('what a server cannot give is said in one line', () => {
   })
 
   test('a stream of that name that is a mirror', async (context) => {
-    context.skip(reason !== undefined, reason)
-    const server = await start()
+    const server = await startServer(context)
     const { streams } = await jetstreamManager(await administrator(server))
     const { tasks } = namesOf('default')
     await streams.add({ name: 'ORIGIN', subjects: ['origin'] })
@@ -80,8 +69,7 @@ describe('what a server cannot give is said in one line', () => {
   })
 
   test('messages that may not be large enough for a task', async (context) => {
-    context.skip(reason !== undefined, reason)
-    const broker = createNatsBroker({ url: (await start({ maxPayload: 16_384 })).url })
+    const broker = createNatsBroker({ url: (await startServer(context, { maxPayload: 16_384 })).url })
     ending.push(() => broker.close())
     await expect(broker.connect({ timeout: 15_000 })).rejects.toMatchObject({
       code: 'BrokerMisconfigured',
@@ -90,9 +78,8 @@ describe('what a server cannot give is said in one line', () => {
   })
 
   test('a list for which no consumer is left, and nothing else is thrown', async (context) => {
-    context.skip(reason !== undefined, reason)
     const account = 'accounts { A { jetstream: { max_consumers: 4 }, users: [ { user: ada, password: right } ] } }'
-    const server = await start({ settings: account })
+    const server = await startServer(context, { settings: account })
     const broker = await open(`nats://ada:right@${server.host}:${server.port}`)
     await broker.submit([TASK])
     const consumer = await broker.openConsumer(CONSUMER)
@@ -104,8 +91,7 @@ describe('what a server cannot give is said in one line', () => {
   })
 
   test('more replicas than one server can hold', async (context) => {
-    context.skip(reason !== undefined, reason)
-    const broker = createNatsBroker({ url: (await start()).url, replicas: 3 })
+    const broker = createNatsBroker({ url: (await startServer(context)).url, replicas: 3 })
     ending.push(() => broker.close())
     await expect(broker.connect({ timeout: 15_000 })).rejects.toMatchObject({
       code: 'BrokerMisconfigured',
@@ -114,8 +100,7 @@ describe('what a server cannot give is said in one line', () => {
   })
 
   test('no room for another task', async (context) => {
-    context.skip(reason !== undefined, reason)
-    const broker = await open((await start()).url)
+    const broker = await open((await startServer(context)).url)
     await limit(broker, 1024)
     await expect(broker.submit([LARGE])).rejects.toMatchObject({
       message: expect.stringContaining('no room left') as string,
@@ -124,8 +109,7 @@ describe('what a server cannot give is said in one line', () => {
   })
 
   test('without room tasks are read and removed, and then there is some', async (context) => {
-    context.skip(reason !== undefined, reason)
-    const { url } = await start()
+    const { url } = await startServer(context)
     const broker = await open(url)
     const { tasks } = namesOf('default')
     await broker.submit(Array.from({ length: 20 }, (_, index) => ({ ...LARGE, id: `done-${index}` })))

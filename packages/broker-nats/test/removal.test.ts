@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startBehindProxy, startNats, whyNoServer } from '@ds/broker-testing'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { blobSubject, entrySubject, namesOf, taskSubject } from '../src/names.ts'
-import { administrator, CONSUMER, ending, namedTask, newTask, open, runOne, SERVER } from './steps.ts'
+import { administrator, CONSUMER, namedTask, newTask, open, runOne, startProxied, startServer } from './steps.ts'
 
-const reason = await whyNoServer('nats', {})
 const names = namesOf('default')
 
 test('what was removed stays removed when the server is killed', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
   const tasks = [namedTask('done'), newTask(), namedTask('cancelled'), newTask()]
@@ -32,9 +28,7 @@ test('what was removed stays removed when the server is killed', async (context)
 }, 60_000)
 
 test('a removal that is overtaken by a retry leaves it its entry', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
-  ending.push(close)
+  const { server, proxy, url } = await startProxied(context)
   const [slow, other] = [await open(url), await open(server.url)]
   const consumer = await other.openConsumer(CONSUMER)
   const task = newTask()
@@ -56,9 +50,7 @@ test('a removal that is overtaken by a retry leaves it its entry', async (contex
 }, 60_000)
 
 test('a claim that is under way while its task is cancelled and removed is lost', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
-  ending.push(close)
+  const { server, proxy, url } = await startProxied(context)
   const [slow, other] = [await open(url), await open(server.url)]
   const waiting = await slow.openConsumer(CONSUMER)
   await other.counts()
@@ -78,9 +70,7 @@ test('a claim that is under way while its task is cancelled and removed is lost'
 }, 60_000)
 
 test('who has read a new task brings it back neither by a submit nor by a cancel when it was run and removed meanwhile', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
-  ending.push(close)
+  const { server, proxy, url } = await startProxied(context)
   const [slow, other] = [await open(url), await open(server.url)]
   const consumer = await other.openConsumer(CONSUMER)
   const tasks = [newTask(), newTask()] as const
@@ -103,9 +93,7 @@ test('who has read a new task brings it back neither by a submit nor by a cancel
 }, 60_000)
 
 test('a delayed task that was removed and is submitted once more runs', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
   const task = { ...namedTask('delayed'), delay: 1000 }
@@ -117,9 +105,7 @@ test('a delayed task that was removed and is submitted once more runs', async (c
 }, 60_000)
 
 test('a removal that is under way leaves the same submit, sent once more, its args', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
-  ending.push(close)
+  const { server, proxy, url } = await startProxied(context)
   const [slow, other] = [await open(url), await open(server.url)]
   const consumer = await other.openConsumer(CONSUMER)
   const task = { ...namedTask('large'), args: JSON.stringify('a'.repeat(20_000)) }
@@ -136,9 +122,7 @@ test('a removal that is under way leaves the same submit, sent once more, its ar
 }, 60_000)
 
 test('garbage in the place of a first entry takes the args, and breaks nothing', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const task = newTask()
   await broker.submit([task])
@@ -150,9 +134,7 @@ test('garbage in the place of a first entry takes the args, and breaks nothing',
 }, 60_000)
 
 test('payloads that no record named go with their task where it was run more than once', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
   const task = namedTask('tried')
@@ -172,9 +154,7 @@ test('payloads that no record named go with their task where it was run more tha
 }, 60_000)
 
 test('a task whose record is of a later version is parked, and has its args when it is put back', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const consumer = await broker.openConsumer(CONSUMER)
   const client = await administrator(server)
@@ -202,9 +182,7 @@ test('a task whose record is of a later version is parked, and has its args when
 }, 60_000)
 
 test('what was parked is not put back over a task that has taken its place', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const broker = await open(server.url)
   const client = await administrator(server)
   await jetstream(client).publish(taskSubject(names, 'x'), 'garbage')
@@ -218,9 +196,7 @@ test('what was parked is not put back over a task that has taken its place', asy
 }, 60_000)
 
 test('the same submit, sent again after a removal that was cut off, runs', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const { server, proxy, url, close } = await startBehindProxy('nats', SERVER)
-  ending.push(close)
+  const { server, proxy, url } = await startProxied(context)
   const [slow, other] = [await open(url), await open(server.url)]
   const consumer = await other.openConsumer(CONSUMER)
   const task = namedTask('again')

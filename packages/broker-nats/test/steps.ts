@@ -1,9 +1,11 @@
-import type { NatsOptions } from '@ds/broker-testing'
+import { startBehindProxy, startNats, whyNoServer } from '@ds/broker-testing'
+import type { NatsOptions, TestServer } from '@ds/broker-testing'
 import { drawTaskId } from '@ds/core'
 import type { ConsumerOptions, NewTask, TaskConsumer } from '@ds/core'
 import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterEach } from 'vitest'
+import type { TestContext } from 'vitest'
 import { createNatsBroker } from '../src/index.ts'
 import type { NatsBroker } from '../src/index.ts'
 import { checkOptions } from '../src/options.ts'
@@ -19,11 +21,29 @@ export const CONSUMER: ConsumerOptions = { queues: ['q'], workerId: 'w', lease: 
 /** The server that DS_TEST_NATS_VERSION names, in a process of its own. */
 export const SERVER: NatsOptions = { ownProcess: true, ...serverVersion() }
 
+const reason = await whyNoServer('nats', {})
+
 export const ending: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end()
 })
+
+/** A server for one test, which is skipped, with the reason, where there can be none. */
+export async function startServer(context: TestContext, options: NatsOptions = {}): Promise<TestServer> {
+  context.skip(reason !== undefined, reason)
+  const server = await startNats({ ...options, ...SERVER })
+  ending.push(() => server.close())
+  return server
+}
+
+/** The same, and a way to it that can be slow or broken. */
+export async function startProxied(context: TestContext): ReturnType<typeof startBehindProxy> {
+  context.skip(reason !== undefined, reason)
+  const started = await startBehindProxy('nats', SERVER)
+  ending.push(started.close)
+  return started
+}
 
 /** A task with a drawn id. */
 export function newTask(): NewTask {

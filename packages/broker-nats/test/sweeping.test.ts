@@ -1,20 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startNats, whyNoServer } from '@ds/broker-testing'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { Clock } from '../src/jetstream/clock.ts'
 import { LogWalk } from '../src/jetstream/log-walk.ts'
 import { canarySubject, entrySubject, namesOf, recordSubjects, taskSubject } from '../src/names.ts'
 import type { NatsParts } from '../src/parts.ts'
-import { CONSUMER, ending, namedTask, newTask, openParts, runOne, SERVER } from './steps.ts'
+import { CONSUMER, namedTask, newTask, openParts, runOne, startServer } from './steps.ts'
 
-const reason = await whyNoServer('nats', {})
 const names = namesOf('default')
 
 test('the walk behind removals takes tombstones, and a look at all tasks what the server brings back without them', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const parts = await openParts(server.url)
   const consumer = await parts.openConsumer(CONSUMER)
   // A canary that was put out just now tells nothing.
@@ -42,9 +38,7 @@ test('the walk behind removals takes tombstones, and a look at all tasks what th
 }, 60_000)
 
 test('what a kill has brought back of the entry goes with the tombstone', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const parts = await openParts(server.url)
   const task = newTask()
   await parts.queue.submit([task])
@@ -61,9 +55,7 @@ test('what a kill has brought back of the entry goes with the tombstone', async 
 }, 60_000)
 
 test('the tombstone of a task that was cancelled while it ran goes too', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const parts = await openParts(server.url)
   const task = namedTask('stopped')
   await parts.queue.submit([task])
@@ -80,9 +72,7 @@ test('the tombstone of a task that was cancelled while it ran goes too', async (
 }, 60_000)
 
 test('where the canary is back all tasks are looked at, and those without their entry go', async (context) => {
-  context.skip(reason !== undefined, reason)
-  const server = await startNats(SERVER)
-  ending.push(() => server.close())
+  const server = await startServer(context)
   const parts = await openParts(server.url)
   const tasks = [namedTask('named'), newTask(), namedTask('kept'), newTask()]
   const [gone, kept] = [tasks.slice(0, 2), tasks.slice(2)]
