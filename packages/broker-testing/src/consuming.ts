@@ -109,6 +109,8 @@ export async function settleInVain(
   outcome: Outcome,
 ): Promise<void> {
   const { id } = delivery.task
+  // Whoever reads here may not have seen yet what others did with the task, a claim for instance.
+  await context.watchFor(context.capabilities.readLag)
   const before = await getTask(broker, id)
   const answer = await settle(consumer, delivery, outcome)
   const what = `the late ${outcome.type} of attempt ${delivery.lease.attempt} of ${id}`

@@ -25,15 +25,12 @@ export async function oldAttempt(context: CaseContext): Promise<void> {
   const other = await context.another(broker)
   const consumer = await openConsumer(context, other)
   const second = await receiveOne(context, consumer)
-  // The first broker may still show the task as it was before.
-  await context.watchFor(context.capabilities.readLag)
   for (const outcome of [DONE, failed(), again(0), RELEASED, LOST]) {
     await settleInVain(first, first.delivery, outcome)
   }
   equal(await broker.result(first.task.id), undefined, 'the result after the late outcome of an old attempt')
   equal(await broker.errors(first.task.id), [], 'the errors after the late outcome of an old attempt')
   const ended = await settleWell({ context, broker: other, consumer }, second, { type: 'done', result: '"second"' })
-  await context.watchFor(context.capabilities.readLag)
   await settleInVain(first, first.delivery, { type: 'done', result: '"first"' })
   equal([ended.state, await other.result(ended.id)], ['DONE', '"second"'], 'the outcome that stands')
 }
