@@ -4,7 +4,7 @@ import path from 'node:path'
 export const ROOT: string = path.join(import.meta.dirname, '..', '..')
 /** Where the readers of the pages are. */
 const SHOWN_FOLDER = '/home/you/project'
-const BIN = path.join(ROOT, 'packages', 'cli', 'dist', 'bin.js')
+export const BIN: string = path.join(ROOT, 'packages', 'cli', 'dist', 'bin.js')
 
 export interface Finished {
   readonly code: number

@@ -1,5 +1,6 @@
 import { createTaskManager, openBroker, queueOf } from '@ds/core'
 import type { App, Broker, BrokerHealth, TaskConsumer, TaskManager } from '@ds/core'
+import { BrokerWatch } from './broker-watch.ts'
 import type { ExecutionRuntime } from './context.ts'
 import { Deliveries } from './deliveries.ts'
 import { DependencySet } from './dependencies.ts'
@@ -43,6 +44,7 @@ interface WorkerParts {
   keeper: LeaseKeeper
   loop: ReceiveLoop
   watch: LoopWatch
+  brokerWatch: BrokerWatch
 }
 
 /**
@@ -185,6 +187,7 @@ export class Worker {
     if (!this.#quiet) tellStarted(started, logger)
     this.#parts.keeper?.start()
     this.#parts.watch?.start()
+    this.#parts.brokerWatch?.start()
     this.#parts.loop?.wake()
     this.#ready.resolve(started)
   }
@@ -221,7 +224,8 @@ export class Worker {
     })
     const loop = new ReceiveLoop({ consumer, slots, onDeliveries: (received) => deliveries.accept(received), onFailed })
     const watch = new LoopWatch({ lease, logger, suspects: () => deliveries.inlineNames })
-    Object.assign(this.#parts, { keeper, deliveries, loop, watch })
+    const brokerWatch = new BrokerWatch({ broker, logger })
+    Object.assign(this.#parts, { keeper, deliveries, loop, watch, brokerWatch })
   }
 
   #fail(error: unknown): void {
@@ -231,6 +235,7 @@ export class Worker {
 
   async #shutDown(): Promise<void> {
     const { options, broker, dependencies, runners, consumer, manager, deliveries, keeper, loop, watch } = this.#parts
+    this.#parts.brokerWatch?.stop()
     if (options && consumer && deliveries && loop) {
       // After a failure nothing can be settled: what runs is told to end at once.
       const drain = this.#failure ? 0 : options.drain

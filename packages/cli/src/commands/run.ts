@@ -1,5 +1,5 @@
 import { createMemoryBroker, createTaskManager, encodeEvent, guardBroker, openBroker } from '@ds/core'
-import type { Broker, LoadedApp, Logger, TaskEvent } from '@ds/core'
+import type { Broker, LoadedApp, Logger, TaskEvent, TaskHandle } from '@ds/core'
 import type { Command } from 'commander'
 import { action } from '../command.ts'
 import type { Exit, Invocation } from '../command.ts'
@@ -65,42 +65,74 @@ interface Job {
 }
 
 async function runOn(broker: Broker, job: Job): Promise<number> {
-  const { output } = job.invocation
-  const { createLogger, listenForSignals, Worker } = await import('@ds/worker')
+  const { createLogger, Worker } = await import('@ds/worker')
   const logger = createLogger()
-  const worker = new Worker({
+  const options = {
     app: job.loaded.app,
     appModule: job.loaded.file,
     broker,
-    logger: handlersOnly(logger),
+    logger: withoutTasks(logger),
     ...(job.concurrency !== undefined && { concurrency: job.concurrency }),
-  })
+  }
+  const worker = new Worker(options, { quiet: true })
   const manager = createTaskManager(broker, { app: job.loaded.app, owned: false })
-  const running = worker.run()
+  const failed = Promise.withResolvers<never>()
   // A worker that cannot start would leave the task waiting for ever.
-  const failed = new Promise<never>((_resolve, reject) => void running.catch(reject))
+  worker.run().catch(failed.reject)
+  let abandoned = false
+  const abandon = (error: unknown): void => {
+    abandoned = true
+    failed.reject(error)
+  }
   try {
-    const task = await manager.create(job.name, job.args)
-    let interrupted = false
-    const stopListening = listenForSignals(() => {
-      interrupted = true
-      task.cancel().catch(() => undefined)
-    }, logger)
-    const ended = await Promise.race([follow(task, output, (event) => encodeEvent(event as TaskEvent)), failed])
-    stopListening()
+    const task = await Promise.race([manager.create(job.name, job.args), failed.promise])
+    return await Promise.race([untilEnded(task, { job, logger, abandon }), failed.promise])
+  } finally {
+    await manager.close()
+    // Where nobody answers, an orderly end would wait for answers.
+    if (!abandoned) await worker.stop()
+  }
+}
+
+/** Follows the task to its end and gives the exit code. Ctrl-C cancels it; where that cannot be done, it is abandoned. */
+async function untilEnded(
+  task: TaskHandle,
+  { job, logger, abandon }: { job: Job; logger: Logger; abandon: (error: unknown) => void },
+): Promise<number> {
+  const { output } = job.invocation
+  const { listenForSignals } = await import('@ds/worker')
+  let interrupted = false
+  const stopListening = listenForSignals(() => {
+    interrupted = true
+    task.cancel().catch((error: unknown) => {
+      output.note(`ds: task ${task.id} (${job.name}) could not be cancelled: it runs again when its lease has run out`)
+      abandon(error)
+    })
+  }, logger)
+  try {
+    const ended = await follow(task, output, (event) => encodeEvent(event as TaskEvent))
     if (ended.state === 'DONE') output.value(await task.result())
     const code = await explainEnd(ended, task, output)
     return interrupted && code !== EXIT.done ? EXIT.interrupted : code
   } finally {
-    await manager.close()
-    await worker.stop()
+    stopListening()
   }
 }
 
-/** A logger that passes on what handlers log. What the worker says of itself, the progress bar and the last line say already. */
-function handlersOnly(logger: Logger): Logger {
+/** A logger that passes on what handlers log, and what goes wrong around them. What the worker says of tasks, the progress bar and the last line say already. */
+function withoutTasks(logger: Logger): Logger {
   const silent = (): void => undefined
-  return { debug: silent, info: silent, warn: silent, error: silent, child: (fields) => logger.child(fields) }
+  const unlessOfTask =
+    (level: 'warn' | 'error'): Logger['warn'] =>
+    (message, fields) =>
+      fields?.['task'] === undefined && logger[level](message, fields)
+  return {
+    debug: silent,
+    info: silent,
+    warn: unlessOfTask('warn'),
+    error: unlessOfTask('error'),
+    child: (fields) => logger.child(fields),
+  }
 }
 
 async function ownMemory(): Promise<Broker> {
