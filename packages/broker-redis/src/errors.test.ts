@@ -35,7 +35,18 @@ describe('native errors become ours', () => {
     [system('ENOTFOUND', 'getaddrinfo ENOTFOUND one'), 'BrokerUnavailable', 'does not answer'],
     [system('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'), 'BrokerRefused', 'certificate'],
     [new Error('Connection is closed.'), 'BrokerUnavailable', 'does not answer'],
-    [new Error("Stream isn't writeable and enableOfflineQueue options is false"), 'BrokerUnavailable', 'not answer'],
+    [
+      new Error("Stream isn't writeable and enableOfflineQueue options is false"),
+      'BrokerUnavailable',
+      '(there is no connection)',
+    ],
+    [
+      new Error(
+        'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
+      ),
+      'BrokerUnavailable',
+      '(the connection broke)',
+    ],
     [new Error('Protocol error, got "H" as reply type byte. Please report this.'), 'BrokerRefused', 'protocol'],
     ['a text', 'BrokerUnavailable', 'a text'],
   ])('%s', (native, code, words) => {

@@ -168,6 +168,9 @@ function withoutSecrets(error: unknown): Error {
       .replace(/,? ?with args beginning with:.*/s, '')
       .replace(/ ?script: [0-9a-f]{40},? ?/, ' ')
       .replace(/\. Please report this\.?$/, '')
+      // These name options of the library, which are nobody's to set.
+      .replace(/^Stream isn't writeable and enableOfflineQueue.*/, 'there is no connection')
+      .replace(/^Reached the max retries per request limit.*/, 'the connection broke')
       .slice(0, 300)
       .trim(),
   )
