@@ -1,3 +1,4 @@
+import { BrokerUnavailableError } from '@ds/core'
 import { afterEach, expect, it, vi } from 'vitest'
 import { createLogger } from './logger.ts'
 import type { LoggerOptions } from './logger.ts'
@@ -52,6 +53,14 @@ it('takes its level from DS_LOG_LEVEL, and refuses one that does not exist', () 
   expect(lines).toHaveLength(1)
   vi.stubEnv('DS_LOG_LEVEL', 'loud')
   expect(() => createLogger()).toThrow(/DS_LOG_LEVEL is "loud". Use one of debug, info/)
+})
+
+it('writes errors of ours without a stack: they say what to do', () => {
+  const { logger, lines } = collected()
+  logger.warn('away', { error: new BrokerUnavailableError('Redis does not answer', { fix: 'Check that it runs' }) })
+  const error = { name: 'BrokerUnavailable', message: 'Redis does not answer. Check that it runs' }
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ error })
+  expect(lines[0]).not.toContain('logger.test.ts')
 })
 
 it('writes errors, and what JSON cannot say, rather than failing', () => {

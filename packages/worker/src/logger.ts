@@ -1,5 +1,5 @@
 import { inspect, styleText } from 'node:util'
-import { ConfigInvalidError } from '@ds/core'
+import { ConfigInvalidError, DsError } from '@ds/core'
 import type { LogFields, Logger } from '@ds/core'
 
 /** The least that a logger writes; `silent` is nothing at all. */
@@ -112,6 +112,8 @@ export function plainFields(fields: LogFields): Record<string, unknown> {
 function plainValue(value: unknown): unknown {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null)
     return value
+  // Ours say what to do; where they were made helps nobody.
+  if (DsError.is(value)) return { name: value.name, message: value.message }
   if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack }
   if (typeof value !== 'object') return inspect(value)
   try {
