@@ -1,5 +1,5 @@
 import { ConfigInvalidError, resolveBrokerOptions } from '@ds/core'
-import type { BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
+import type { BrokerKind, BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
 import { Kafka, logLevel } from 'kafkajs'
 import type { SASLOptions } from 'kafkajs'
 import type { ConnectionOptions } from 'node:tls'
@@ -58,6 +58,22 @@ export interface ResolvedOptions extends ResolvedBrokerOptions {
   readonly connection: KafkaPortOptions
 }
 
+const KIND: BrokerKind<KafkaBrokerOptions> = {
+  broker: 'Kafka',
+  retentionByCount: false,
+  own: {
+    url: true,
+    brokers: true,
+    username: true,
+    password: true,
+    mechanism: true,
+    tls: true,
+    client: true,
+    partitions: true,
+    replicationFactor: true,
+    minInSyncReplicas: true,
+  },
+}
 const MECHANISMS: readonly SaslMechanism[] = ['plain', 'scram-sha-256', 'scram-sha-512']
 const MAX_PARTITIONS = 1024
 const MAX_REPLICAS = 100
@@ -65,10 +81,11 @@ const MAX_REPLICAS = 100
 /** @throws ConfigInvalidError for what cannot work; NotSupportedError for `retention.count`. */
 export function resolveOptions(options: KafkaBrokerOptions): ResolvedOptions {
   const given = options.url === undefined ? options : withUrl(options, options.url)
+  const shared = resolveBrokerOptions(given, KIND)
   const replicationFactor = optional('replicationFactor', given.replicationFactor, MAX_REPLICAS)
   const minInSyncReplicas = optional('minInSyncReplicas', given.minInSyncReplicas, replicationFactor ?? MAX_REPLICAS)
   return {
-    ...resolveBrokerOptions(given, { broker: 'Kafka', retentionByCount: false }),
+    ...shared,
     partitions: whole('partitions', given.partitions ?? 16, [1, MAX_PARTITIONS]),
     replicationFactor,
     minInSyncReplicas,

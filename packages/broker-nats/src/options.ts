@@ -1,5 +1,5 @@
 import { ConfigInvalidError, redactUrl, resolveBrokerOptions } from '@ds/core'
-import type { BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
+import type { BrokerKind, BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
 
 /** Options of the NATS broker. */
@@ -36,27 +36,18 @@ export interface Settings extends ResolvedBrokerOptions {
 }
 
 export const DEFAULT_URL = 'nats://127.0.0.1:4222'
-const KNOWN: readonly string[] = [
-  'url',
-  'connection',
-  'client',
-  'replicas',
-  'domain',
-  'timeout',
-  'monitor',
-  'namespace',
-  'retention',
-  'maxPayload',
-  'requireDurable',
-]
+const KIND: BrokerKind<NatsBrokerOptions> = {
+  broker: 'NATS',
+  retentionByCount: false,
+  own: { url: true, connection: true, client: true, replicas: true, domain: true, timeout: true, monitor: true },
+}
 
 /**
  * Checks options and completes them.
  * @throws ConfigInvalidError naming the option; NotSupportedError for `retention.count`
  */
 export function checkOptions(options: NatsBrokerOptions): Settings {
-  for (const key of Object.keys(options))
-    if (!KNOWN.includes(key)) throw invalid(key, undefined, `Known are: ${KNOWN.join(', ')}`)
+  const shared = resolveBrokerOptions(options, KIND)
   const url = parseUrl(options.url ?? DEFAULT_URL)
   const domain = options.domain ?? url.domain
   checkTypes({ ...options, ...(domain !== undefined && { domain }) })
@@ -65,7 +56,7 @@ export function checkOptions(options: NatsBrokerOptions): Settings {
   const timeout = options.timeout ?? url.timeout ?? 4000
   if (!isWhole(timeout, 100, 60_000)) throw invalid('timeout', timeout, 'Give milliseconds from 100 to 60000')
   return {
-    ...resolveBrokerOptions(options, { broker: 'NATS', retentionByCount: false }),
+    ...shared,
     servers: url.servers,
     address: redactUrl(options.client ? `nats://${options.client.getServer()}` : (options.url ?? DEFAULT_URL)),
     connection: { ...url.credentials, ...options.connection, ...inboxPrefixOf(options.client) },

@@ -1,5 +1,5 @@
 import { ConfigInvalidError, resolveBrokerOptions } from '@ds/core'
-import type { BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
+import type { BrokerKind, BrokerOptions, ResolvedBrokerOptions } from '@ds/core'
 import { Cluster, Redis } from 'ioredis'
 import type { ConnectionOptions } from 'node:tls'
 
@@ -63,6 +63,23 @@ export interface ResolvedOptions extends ResolvedBrokerOptions {
   readonly address: string
 }
 
+const KIND: BrokerKind<RedisBrokerOptions> = {
+  broker: 'Redis',
+  retentionByCount: true,
+  own: {
+    url: true,
+    host: true,
+    port: true,
+    username: true,
+    password: true,
+    db: true,
+    tls: true,
+    cluster: true,
+    client: true,
+    wait: true,
+  },
+}
+
 const PARAMETERS = [
   'namespace',
   'db',
@@ -77,9 +94,10 @@ type Parameter = (typeof PARAMETERS)[number]
 /** @throws ConfigInvalidError */
 export function resolveOptions(options: RedisBrokerOptions): ResolvedOptions {
   const given = options.url === undefined ? options : { ...options, ...parseUrl(options.url, options.tls) }
+  const shared = resolveBrokerOptions<RedisBrokerOptions>(given, KIND)
   const target = isClient(given.client) ? given.client : addressOf(given)
   return {
-    ...resolveBrokerOptions(given, { broker: 'Redis', retentionByCount: true }),
+    ...shared,
     wait: resolveWait(given.wait),
     target,
     address: describeTarget(target),

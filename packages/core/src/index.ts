@@ -6,7 +6,7 @@ export { Batcher } from './batcher.ts'
 export type { BatcherOptions, OnAnswer } from './batcher.ts'
 export type { BrokerAdapter, BrokerOptions, Retention } from './broker/broker-adapter.ts'
 export { resolveBrokerOptions } from './broker/broker-options.ts'
-export type { ResolvedBrokerOptions } from './broker/broker-options.ts'
+export type { BrokerKind, ResolvedBrokerOptions } from './broker/broker-options.ts'
 export type {
   Broker,
   CancelAnswer,

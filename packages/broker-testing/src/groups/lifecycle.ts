@@ -28,6 +28,7 @@ async function invalidOptions(context: CaseContext): Promise<void> {
     'a negative payload limit': { maxPayload: -1 },
     'a payload limit that is no number': { maxPayload: Number.NaN },
     'a negative retention': { retention: { age: -1 } },
+    'an option that is misspelt': { retetion: { age: 1 } },
   }
   for (const [what, options] of Object.entries(wrong)) {
     throwsAtOnce(() => target.create({ namespace: context.namespace, ...options }), 'ConfigInvalid', what)

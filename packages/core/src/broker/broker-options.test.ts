@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import type { BrokerOptions } from './broker-adapter.ts'
+import type { BrokerKind } from './broker-options.ts'
 import { resolveBrokerOptions } from './broker-options.ts'
 import { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
 import { DsError } from '../errors.ts'
 import { MemoryBroker } from '../memory/memory-broker.ts'
 
-const COUNTING = { broker: 'Some', retentionByCount: true }
+const COUNTING: BrokerKind = { broker: 'Some', retentionByCount: true, own: {} }
 
 test('what is left out has its default', () => {
   expect(resolveBrokerOptions({}, COUNTING)).toEqual({
@@ -38,9 +39,22 @@ test.each<[BrokerOptions, string]>([
 
 test('a number of tasks to keep is refused where the broker does not count them', () => {
   const error = refusalOf(() =>
-    resolveBrokerOptions({ retention: { count: 10 } }, { broker: 'Some', retentionByCount: false }),
+    resolveBrokerOptions({ retention: { count: 10 } }, { ...COUNTING, retentionByCount: false }),
   )
   expect(error).toMatchObject({ code: 'NotSupported', fix: 'Use retention.age' })
+})
+
+test('an option that neither all brokers nor this one take is refused, with the one that was meant', () => {
+  const own = { url: true, replicas: true } as const
+  const options: BrokerOptions & { replica: number } = { replica: 3, namespace: 'here' }
+  const error = refusalOf(() =>
+    resolveBrokerOptions<BrokerOptions & { url?: string; replicas?: number }>(options, { ...COUNTING, own }),
+  )
+  expect(error).toMatchObject({
+    code: 'ConfigInvalid',
+    message: /Unknown key replica in the options of the Some broker/,
+  })
+  expect(error.fix).toMatch(/^Did you mean replicas\? Known are: url, replicas, namespace, /)
 })
 
 function refusalOf(call: () => unknown): DsError {

@@ -1,6 +1,7 @@
 import type { BrokerOptions, Retention } from './broker-adapter.ts'
 import { DEFAULT_MAX_PAYLOAD, DEFAULT_RETENTION } from './capabilities.ts'
 import { ConfigInvalidError, NotSupportedError } from '../errors.ts'
+import { checkKeys } from '../known-keys.ts'
 import { checkLabel } from '../names.ts'
 
 /** The options that all brokers take, checked and complete. */
@@ -13,15 +14,33 @@ export interface ResolvedBrokerOptions {
   readonly requireDurable: boolean
 }
 
+/** What an adapter says of itself and its options. */
+export interface BrokerKind<Options extends BrokerOptions = BrokerOptions> {
+  /** As messages name it, as in `Redis`. */
+  readonly broker: string
+  /** Whether it can keep a number of finished tasks: as in its capabilities. */
+  readonly retentionByCount: boolean
+  /** The options it takes besides those of all brokers, each by its name. */
+  readonly own: Readonly<Record<Exclude<keyof Options, keyof BrokerOptions>, true>>
+}
+
+const SHARED: Readonly<Record<keyof BrokerOptions, true>> = {
+  namespace: true,
+  retention: true,
+  maxPayload: true,
+  requireDurable: true,
+}
+
 /**
- * Checks the options that all brokers take, for an adapter. `broker` names it in messages, as in `Redis`.
+ * Checks the options that all brokers take, for an adapter, and that there are no others than these and its own.
  *
  * @throws ConfigInvalidError for what cannot work; NotSupportedError for `retention.count` where the broker does not count.
  */
-export function resolveBrokerOptions(
-  options: BrokerOptions,
-  { broker, retentionByCount }: { broker: string; retentionByCount: boolean },
+export function resolveBrokerOptions<Options extends BrokerOptions>(
+  options: Options,
+  { broker, retentionByCount, own }: BrokerKind<Options>,
 ): ResolvedBrokerOptions {
+  checkKeys(options, Object.keys({ ...own, ...SHARED }), `the options of the ${broker} broker`)
   const { namespace = 'default', retention = DEFAULT_RETENTION, maxPayload, requireDurable = false } = options
   const { age, count }: Retention = retention
   if (count !== undefined && !retentionByCount)

@@ -2,7 +2,7 @@ import { isApp } from '../app/app.ts'
 import type { App } from '../app/app.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { BrokerConfig, ResolvedWorkerConfig } from './config.ts'
-import { didYouMean } from '../did-you-mean.ts'
+import { unknownKey } from '../known-keys.ts'
 import { milliseconds } from '../duration.ts'
 import { wholeNumber } from '../tasks/define-task.ts'
 import { ConfigInvalidError } from '../errors.ts'
@@ -62,26 +62,11 @@ export function table<Fields extends Readonly<Record<string, Field<unknown>>>>(
     for (const [key, item] of Object.entries(value)) {
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined
       const inside = { path: place.path === '' ? key : `${place.path}.${key}`, source: place.source }
-      if (!field) throw unknownKey(inside, key, Object.keys(fields))
+      if (!field) throw unknownKey(key, Object.keys(fields), inside)
       if (item !== undefined) checked[key] = field(item, inside)
     }
     return checked as FieldValues<Fields>
   }
-}
-
-/**
- * Checks that an object of options has no others than those that are known. Absent and undefined are the same.
- * @throws ConfigInvalidError that names what was probably meant.
- */
-export function checkKeys(options: object, known: readonly string[], source: string): void {
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) throw unknownKey({ path: unknown, source }, unknown, known)
-}
-
-function unknownKey({ path, source }: Place, key: string, known: readonly string[]): ConfigInvalidError {
-  const meant = didYouMean(key, known)
-  const hint = meant === undefined ? '' : `Did you mean ${meant}? `
-  return new ConfigInvalidError(`Unknown key ${path} in ${source}`, { fix: `${hint}Known are: ${known.join(', ')}` })
 }
 
 function app(value: unknown, place: Place): string | App<AnyTaskDefinition> {

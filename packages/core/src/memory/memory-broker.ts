@@ -17,6 +17,7 @@ import type {
 } from '../broker/broker.ts'
 import type { BrokerAdapter, BrokerOptions } from '../broker/broker-adapter.ts'
 import { resolveBrokerOptions } from '../broker/broker-options.ts'
+import type { BrokerKind } from '../broker/broker-options.ts'
 import type { BrokerCapabilities } from '../broker/capabilities.ts'
 import { QueueFullError } from '../errors.ts'
 import { EventBuffer } from '../watching/event-buffer.ts'
@@ -29,6 +30,7 @@ import { MemoryState, SWEEP_INTERVAL } from './memory-state.ts'
 /** A memory broker has no options of its own. */
 export type MemoryBrokerOptions = BrokerOptions
 
+const KIND: BrokerKind<MemoryBrokerOptions> = { broker: 'memory', retentionByCount: true, own: {} }
 const CREATED: Result<SubmitAnswer> = { ok: true, value: 'created' }
 const EXISTS: Result<SubmitAnswer> = { ok: true, value: 'exists' }
 
@@ -45,7 +47,7 @@ export class MemoryBroker implements Broker {
 
   /** @throws ConfigInvalidError for options that cannot work. */
   constructor(options: MemoryBrokerOptions = {}) {
-    const { retention, maxPayload } = resolveBrokerOptions(options, { broker: 'memory', retentionByCount: true })
+    const { retention, maxPayload } = resolveBrokerOptions(options, KIND)
     this.#state = new MemoryState(retention)
     this.capabilities = {
       shared: false,
@@ -195,7 +197,7 @@ export function createMemoryBroker(options?: MemoryBrokerOptions): MemoryBroker 
 export const memoryAdapter: BrokerAdapter = {
   name: 'memory',
   schemes: ['memory'],
-  create: (options) => new MemoryBroker(options),
+  create: ({ url: _url, ...options }) => new MemoryBroker(options),
 }
 
 /** The record of a task that was just accepted. */
