@@ -7,7 +7,8 @@ const PATIENCE = 3000
 export async function healthOf(parts: NatsParts): Promise<BrokerHealth> {
   const [connection, storage] = await Promise.all([checkConnection(parts.link), checkStorage(parts)])
   const consumers = [...parts.consumers].flatMap((consumer) => consumer.checks())
-  const checks = [connection, ...(storage ? [storage] : []), ...consumers]
+  const told = [storage, parts.denials.check()].filter((check) => check !== undefined)
+  const checks = [connection, ...told, ...consumers]
   return { ok: checks.every(({ ok }) => ok), checks, durability: parts.durability }
 }
 

@@ -3,12 +3,14 @@ import { BrokerMisconfiguredError, DsError } from '@ds/core'
 import type { ConsumerOptions, Durability, TaskConsumer } from '@ds/core'
 import type { StreamInfo } from '@nats-io/jetstream'
 import { NatsApps } from './apps.ts'
+import { isAckSubject } from './jetstream/acknowledge.ts'
 import { Cancels } from './workers/cancels.ts'
 import { checkLimits, errorLimitOf } from './capabilities.ts'
 import type { ServerLimits } from './capabilities.ts'
 import { Clock } from './jetstream/clock.ts'
 import { NatsConsumer } from './workers/consumer.ts'
 import { durabilityOf } from './jetstream/durability.ts'
+import { Denials } from './jetstream/denials.ts'
 import { Delays } from './delays.ts'
 import { Entries } from './records/entries.ts'
 import { NatsEvents } from './events.ts'
@@ -16,7 +18,7 @@ import { FirstEntries } from './records/first-entries.ts'
 import { Holdings } from './workers/holdings.ts'
 import { Link } from './jetstream/link.ts'
 import { LiveView } from './views/live-view.ts'
-import { namesOf } from './names.ts'
+import { cancelSubject, namesOf } from './names.ts'
 import type { Names } from './names.ts'
 import { Mending } from './mending.ts'
 import { Marks } from './records/marks.ts'
@@ -49,6 +51,7 @@ export class NatsParts {
   readonly apps: NatsApps
   readonly upkeep: Upkeep
   readonly revivals: Revivals
+  readonly denials: Denials
   readonly marks: Marks
   readonly records: Records
   readonly entries: Entries
@@ -101,6 +104,7 @@ export class NatsParts {
     this.#delays = new Delays({ link, names, clock, entries, parked })
     this.revivals = new Revivals({ link, names, reader, entries, removals, clock })
     const mending = new Mending({ link, names, reader, records, entries, clock })
+    this.denials = new Denials(link, (subject) => isAckSubject(subject) || subject === cancelSubject(names))
     this.upkeep = new Upkeep({ link, names, mending, removals, clock })
   }
 

@@ -40,6 +40,34 @@ describe('what a server cannot give is said in one line', () => {
     await expect(consumer.receive(1, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'BrokerRefused' })
   })
 
+  test.for([
+    ['acknowledge', 'publish: { deny: ["$JS.ACK.>"] }', /publish of \$JS\.ACK\./],
+    ['hear of cancels', 'subscribe: { deny: ["ds.*.cancel"] }', /subscription of ds\.default\.cancel/],
+    ['tell of cancels', 'publish: { deny: ["ds.*.cancel"] }', /publish of ds\.default\.cancel/],
+  ] as const)('a worker that may not %s, in its health', async ([_what, denied, message], context) => {
+    const server = await startServer(context, {
+      settings: `authorization { users: [ { user: ada, password: right, permissions: { ${denied} } } ] }`,
+    })
+    const broker = await open(`nats://ada:right@${server.host}:${server.port}`)
+    const consumer = await broker.openConsumer(CONSUMER)
+    await broker.submit([TASK])
+    const deliveries = await consumer.receive(1, AbortSignal.timeout(10_000))
+    await broker.cancel(TASK.id, { requeue: false })
+    for (const { lease } of deliveries) await consumer.settle([{ lease, outcome: { type: 'cancelled' } }])
+    await expect
+      .poll(() => broker.health())
+      .toMatchObject({
+        ok: false,
+        checks: expect.arrayContaining([
+          expect.objectContaining({
+            name: 'permissions',
+            ok: false,
+            message: expect.stringMatching(message) as string,
+          }),
+        ]) as unknown,
+      })
+  })
+
   test('a stream of that name with another shape', async (context) => {
     const server = await startServer(context)
     const client = await connect({ servers: `${server.host}:${server.port}` })

@@ -7,6 +7,11 @@ import type { Link } from './link.ts'
 
 const ACK = Buffer.from('+ACK')
 
+/** Whether this is where acks, naks and renewals go to. */
+export function isAckSubject(subject: string): boolean {
+  return subject.startsWith('$JS.ACK.')
+}
+
 /** The entry is done with: it stays in its stream, and does not come again. */
 export function ack(link: Link, reply: string): void {
   link.say(reply, ACK)
