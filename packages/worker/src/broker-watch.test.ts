@@ -17,18 +17,24 @@ interface Watched {
   readonly lines: CollectedLine[]
   readonly health: ReturnType<typeof vi.fn<() => Promise<BrokerHealth>>>
   checks: HealthCheck[]
+  deafUntil: number
 }
 
 function newWatch(): Watched {
   const { logger, lines } = collectingLogger()
   const watched: Watched = {
     checks: [WELL],
+    deafUntil: -Infinity,
     lines,
     health: vi.fn(async () => {
       const { checks } = watched
       return { ok: checks.every(({ ok }) => ok), checks, durability: { level: 'unknown', summary: '' } }
     }),
-    watch: new BrokerWatch({ broker: { address: 'redis://somewhere', health: () => watched.health() }, logger }),
+    watch: new BrokerWatch({
+      broker: { address: 'redis://somewhere', health: () => watched.health() },
+      logger,
+      deafUntil: () => watched.deafUntil,
+    }),
   }
   watched.watch.start()
   return watched
@@ -68,6 +74,18 @@ it('does not believe one bad answer: the process itself may have been blocked', 
   watched.checks = [WELL]
   await vi.advanceTimersByTimeAsync(60_000)
   expect(watched.lines).toEqual([])
+})
+
+it('does not believe what it heard while the event loop was blocked', async () => {
+  const watched = newWatch()
+  watched.checks = [AWAY]
+  for (let second = 0; second < 30; second += 1) {
+    watched.deafUntil = performance.now()
+    await vi.advanceTimersByTimeAsync(1000)
+  }
+  expect(watched.lines).toEqual([])
+  await vi.advanceTimersByTimeAsync(3000)
+  expect(watched.lines).toHaveLength(1)
 })
 
 it('asks and tells no more once it is stopped, not of an answer under way either', async () => {

@@ -2,6 +2,8 @@ import type { Broker, HealthCheck, Logger } from '@ds/core'
 
 export interface BrokerWatchOptions {
   readonly broker: Pick<Broker, 'address' | 'health'>
+  /** When the event loop was last blocked, by `performance.now()`: a process that was deaf takes an answer that is there for none. */
+  readonly deafUntil: () => number
   readonly logger: Logger
 }
 
@@ -12,12 +14,13 @@ const SOON = 1000
 
 /**
  * Says when the broker is not well, and when it is again: a worker that waits for tasks waits over an outage without a word. It asks for
- * the broker's health, and believes bad news the second time: a process whose event loop was blocked has heard nothing of late either.
+ * the broker's health, and believes bad news the second time, and if its own event loop was not blocked meanwhile.
  */
 export class BrokerWatch {
   readonly #options: BrokerWatchOptions
   #timer: NodeJS.Timeout | undefined
   #stopped = false
+  #lookedAt = 0
   /** Looks in a row that found it unwell. */
   #unwell = 0
 
@@ -41,10 +44,13 @@ export class BrokerWatch {
   }
 
   async #look(): Promise<void> {
-    const { ok, checks } = await this.#options.broker.health()
+    const { broker, deafUntil } = this.#options
+    const lookedBefore = this.#lookedAt
+    this.#lookedAt = performance.now()
+    const { ok, checks } = await broker.health()
     if (this.#stopped) return
     if (ok) this.#hearWell()
-    else this.#hearUnwell(checks)
+    else if (deafUntil() < lookedBefore) this.#hearUnwell(checks)
     this.#lookIn(ok ? INTERVAL : SOON)
   }
 

@@ -224,7 +224,7 @@ export class Worker {
     })
     const loop = new ReceiveLoop({ consumer, slots, onDeliveries: (received) => deliveries.accept(received), onFailed })
     const watch = new LoopWatch({ lease, logger, suspects: () => deliveries.inlineNames })
-    const brokerWatch = new BrokerWatch({ broker, logger })
+    const brokerWatch = new BrokerWatch({ broker, logger, deafUntil: () => watch.deafUntil })
     Object.assign(this.#parts, { keeper, deliveries, loop, watch, brokerWatch })
   }
 
