@@ -1,4 +1,4 @@
-import { checkLabel, ConfigInvalidError, MemoryBroker } from '@ds/core'
+import { MemoryBroker, resolveBrokerOptions } from '@ds/core'
 import type { Broker } from '@ds/core'
 import type { BrokerUnderTest } from '../src/broker-under-test.ts'
 import { PlayedBroker } from '../src/broken/played-broker.ts'
@@ -11,7 +11,7 @@ export function playedUnderTest(wrap: (broker: PlayedBroker) => Broker = (broker
   return {
     name: 'played',
     create: ({ url = 'played:', ...options }) => {
-      checkOptions(options)
+      resolveBrokerOptions(options, { broker: 'played', retentionByCount: true, own: {} })
       return wrap(new PlayedBroker(servers.get(url) ?? new PlayedServer(), options))
     },
     startServer: async () => {
@@ -34,12 +34,6 @@ export function playedUnderTest(wrap: (broker: PlayedBroker) => Broker = (broker
 
 function storeOf(broker: Broker): Broker {
   return broker instanceof BrokerWrapper ? storeOf(broker.inner) : broker
-}
-
-function checkOptions({ namespace, maxPayload, retention }: Parameters<BrokerUnderTest['create']>[0]): void {
-  if (namespace !== undefined) checkLabel('namespace', namespace)
-  if (maxPayload !== undefined && !(maxPayload > 0)) throw new ConfigInvalidError(`maxPayload is ${maxPayload}`)
-  if ((retention?.age ?? 0) < 0) throw new ConfigInvalidError('The retention is negative')
 }
 
 export function brokerUnderTest(): BrokerUnderTest {

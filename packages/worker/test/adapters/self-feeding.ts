@@ -12,18 +12,18 @@ export interface SelfFeedingOptions extends BrokerOptions {
  */
 class SelfFeedingBroker extends MemoryBroker {
   override readonly capabilities: BrokerCapabilities = { ...createMemoryBroker().capabilities, shared: true }
-  readonly #options: SelfFeedingOptions
+  readonly #tasks: NonNullable<SelfFeedingOptions['tasks']>
 
-  constructor(options: SelfFeedingOptions) {
+  constructor({ tasks = [], ...options }: SelfFeedingOptions) {
     super(options)
-    this.#options = options
+    this.#tasks = tasks
   }
 
   override async connect(): Promise<void> {
     await super.connect()
     const shared = { group: 'default', queue: 'default', maxRetries: 0, maxCrashes: 3 }
     await this.submit(
-      (this.#options.tasks ?? []).map(({ name, args }, index) => {
+      this.#tasks.map(({ name, args }, index) => {
         const id = `t${index}`
         return { ...shared, id, incarnation: id, name, args: JSON.stringify(args) }
       }),
