@@ -105,7 +105,7 @@ async function untilEnded(
   const stopListening = listenForSignals(() => {
     interrupted = true
     task.cancel().catch((error: unknown) => {
-      output.note(`ds: task ${task.id} (${job.name}) could not be cancelled: it runs again when its lease has run out`)
+      output.note(`ds: task ${task.id} (${job.name}) could not be cancelled, and stays on the broker`)
       abandon(error)
     })
   }, logger)

@@ -50,10 +50,8 @@ test('an option that neither all brokers nor this one take is refused, with the 
   const error = refusalOf(() =>
     resolveBrokerOptions<BrokerOptions & { url?: string; replicas?: number }>(options, { ...COUNTING, own }),
   )
-  expect(error).toMatchObject({
-    code: 'ConfigInvalid',
-    message: /Unknown key replica in the options of the Some broker/,
-  })
+  expect(error.code).toBe('ConfigInvalid')
+  expect(error.message).toMatch(/^Unknown key replica in the options of the Some broker/)
   expect(error.fix).toMatch(/^Did you mean replicas\? Known are: url, replicas, namespace, /)
 })
 
