@@ -3,7 +3,7 @@ import { BrokerMisconfiguredError, DsError } from '@ds/core'
 import type { ConsumerOptions, Durability, TaskConsumer } from '@ds/core'
 import type { StreamInfo } from '@nats-io/jetstream'
 import { NatsApps } from './apps.ts'
-import { isAckSubject } from './jetstream/acknowledge.ts'
+import { isAckOf } from './jetstream/acknowledge.ts'
 import { Cancels } from './workers/cancels.ts'
 import { checkLimits, errorLimitOf } from './capabilities.ts'
 import type { ServerLimits } from './capabilities.ts'
@@ -104,7 +104,8 @@ export class NatsParts {
     this.#delays = new Delays({ link, names, clock, entries, parked })
     this.revivals = new Revivals({ link, names, reader, entries, removals, clock })
     const mending = new Mending({ link, names, reader, records, entries, clock })
-    this.denials = new Denials(link, (subject) => isAckSubject(subject) || subject === cancelSubject(names))
+    const acks = (subject: string): boolean => isAckOf(subject, names.tasks) || isAckOf(subject, names.delayed)
+    this.denials = new Denials(link, { acks, cancels: cancelSubject(names) })
     this.upkeep = new Upkeep({ link, names, mending, removals, clock })
   }
 

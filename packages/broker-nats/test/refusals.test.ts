@@ -68,6 +68,27 @@ describe('what a server cannot give is said in one line', () => {
       })
   })
 
+  test('nothing of what else a shared client may not do', async (context) => {
+    const denied = 'permissions: { subscribe: { deny: ["billing.>"] }, publish: { deny: ["billing.>"] } }'
+    const server = await startServer(context, {
+      settings: `authorization { users: [ { user: ada, password: right, ${denied} } ] }`,
+    })
+    const client = await connect({ servers: `${server.host}:${server.port}`, user: 'ada', pass: 'right' })
+    ending.push(() => client.close())
+    const broker = createNatsBroker({ client })
+    ending.push(() => broker.close())
+    await broker.connect({ timeout: 15_000 })
+    const refusals: string[] = []
+    client.subscribe('billing.x', {
+      callback: (error) => {
+        if (error) refusals.push(error.message)
+      },
+    })
+    client.publish('billing.x')
+    await expect.poll(() => refusals).toHaveLength(1)
+    expect(await broker.health()).toMatchObject({ ok: true })
+  })
+
   test('a stream of that name with another shape', async (context) => {
     const server = await startServer(context)
     const client = await connect({ servers: `${server.host}:${server.port}` })

@@ -8,25 +8,16 @@ export interface LoopWatchOptions {
   readonly suspects: () => readonly string[]
 }
 
-/** Milliseconds of a block from which on what this process has heard of others, or has not, says nothing. */
-const DEAF = 1000
-
 /** Notices when the event loop was blocked for more than half a lease, so that renewals came late, and says what to do. */
 export class LoopWatch {
   readonly #options: LoopWatchOptions
   readonly #interval: number
   #timer: NodeJS.Timeout | undefined
   #last = 0
-  #deafUntil = -Infinity
 
   constructor(options: LoopWatchOptions) {
     this.#options = options
     this.#interval = Math.min(1000, options.lease / 10)
-  }
-
-  /** When the event loop was last blocked for so long that answers may have come late, by `performance.now()`. */
-  get deafUntil(): number {
-    return this.#deafUntil
   }
 
   start(): void {
@@ -43,7 +34,6 @@ export class LoopWatch {
     const now = performance.now()
     const blocked = now - this.#last - this.#interval
     this.#last = now
-    if (blocked >= DEAF) this.#deafUntil = now
     const { lease, logger, suspects } = this.#options
     if (blocked < lease / 2) return
     const tasks = suspects()

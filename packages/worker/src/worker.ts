@@ -1,6 +1,6 @@
 import { createTaskManager, openBroker, queueOf } from '@ds/core'
 import type { App, Broker, BrokerHealth, TaskConsumer, TaskManager } from '@ds/core'
-import { BrokerWatch } from './broker-watch.ts'
+import { BrokerWatch, utilizationMeter } from './broker-watch.ts'
 import type { ExecutionRuntime } from './context.ts'
 import { Deliveries } from './deliveries.ts'
 import { DependencySet } from './dependencies.ts'
@@ -224,7 +224,7 @@ export class Worker {
     })
     const loop = new ReceiveLoop({ consumer, slots, onDeliveries: (received) => deliveries.accept(received), onFailed })
     const watch = new LoopWatch({ lease, logger, suspects: () => deliveries.inlineNames })
-    const brokerWatch = new BrokerWatch({ broker, logger, deafUntil: () => watch.deafUntil })
+    const brokerWatch = new BrokerWatch({ broker, logger, utilization: utilizationMeter() })
     Object.assign(this.#parts, { keeper, deliveries, loop, watch, brokerWatch })
   }
 

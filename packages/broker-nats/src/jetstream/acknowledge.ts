@@ -7,9 +7,9 @@ import type { Link } from './link.ts'
 
 const ACK = Buffer.from('+ACK')
 
-/** Whether this is where acks, naks and renewals go to. */
-export function isAckSubject(subject: string): boolean {
-  return subject.startsWith('$JS.ACK.')
+/** Whether this is where acks, naks and renewals of deliveries of a stream go to. */
+export function isAckOf(subject: string, stream: string): boolean {
+  return subject.startsWith('$JS.ACK.') && subject.includes(`.${stream}.`)
 }
 
 /** The entry is done with: it stays in its stream, and does not come again. */

@@ -101,18 +101,20 @@ async function untilEnded(
 ): Promise<number> {
   const { output } = job.invocation
   const { listenForSignals } = await import('@ds/worker')
-  let interrupted = false
+  let [interrupted, ended] = [false, false]
   const stopListening = listenForSignals(() => {
     interrupted = true
     task.cancel().catch((error: unknown) => {
-      output.note(`ds: task ${task.id} (${job.name}) could not be cancelled, and stays on the broker`)
+      if (ended) return
+      output.note(`ds: task ${task.id} (${job.name}) could not be cancelled`)
       abandon(error)
     })
   }, logger)
   try {
-    const ended = await follow(task, output, (event) => encodeEvent(event as TaskEvent))
-    if (ended.state === 'DONE') output.value(await task.result())
-    const code = await explainEnd(ended, task, output)
+    const last = await follow(task, output, (event) => encodeEvent(event as TaskEvent))
+    ended = true
+    if (last.state === 'DONE') output.value(await task.result())
+    const code = await explainEnd(last, task, output)
     return interrupted && code !== EXIT.done ? EXIT.interrupted : code
   } finally {
     stopListening()

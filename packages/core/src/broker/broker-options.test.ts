@@ -26,6 +26,7 @@ test.each<[BrokerOptions, string]>([
   [{ retention: { age: -1 } }, 'retention.age'],
   [{ retention: { age: NaN } }, 'retention.age'],
   [{ retention: { count: 1.5 } }, 'retention.count'],
+  [{ retention: { ages: 5 } as object }, 'Unknown key ages in retention'],
   [{ maxPayload: 0 }, 'maxPayload'],
   [{ maxPayload: '1 MB' as unknown as number }, 'maxPayload'],
   [{ requireDurable: 'yes' as unknown as boolean }, 'requireDurable'],

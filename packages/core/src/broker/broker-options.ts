@@ -42,6 +42,7 @@ export function resolveBrokerOptions<Options extends BrokerOptions>(
 ): ResolvedBrokerOptions {
   checkKeys(options, Object.keys({ ...own, ...SHARED }), `the options of the ${broker} broker`)
   const { namespace = 'default', retention = DEFAULT_RETENTION, maxPayload, requireDurable = false } = options
+  checkKeys(retention, ['age', 'count'], `retention of the ${broker} broker`)
   const { age, count }: Retention = retention
   if (count !== undefined && !retentionByCount)
     throw new NotSupportedError(`The ${broker} broker cannot keep a number of finished tasks (retention.count)`, {

@@ -75,8 +75,15 @@ class GuardedBroker implements Broker {
     const late = new Promise<BrokerHealth>((resolve) => {
       timer = setTimeout(() => resolve(unhealthy(`no answer within ${HEALTH_TIMEOUT} ms`)), HEALTH_TIMEOUT)
     })
-    const answer = this.#inner.health().catch((error: unknown) => unhealthy(String(error)))
-    return Promise.race([answer, late]).finally(() => clearTimeout(timer))
+    return Promise.race([this.#healthOfInner(), late]).finally(() => clearTimeout(timer))
+  }
+
+  async #healthOfInner(): Promise<BrokerHealth> {
+    try {
+      return await this.#inner.health()
+    } catch (error) {
+      return unhealthy(error instanceof Error ? error.message : String(error))
+    }
   }
 
   submit(tasks: readonly NewTask[]): Promise<Result<SubmitAnswer>[]> {
