@@ -87,17 +87,6 @@ it('does not believe what it heard while the process was busy', async () => {
   expect(watched.lines).toHaveLength(1)
 })
 
-it('takes a broker that throws for one that is not well', async () => {
-  const watched = newWatch()
-  watched.health.mockImplementation(() => {
-    throw new Error('no health here')
-  })
-  await vi.advanceTimersByTimeAsync(20_000)
-  expect(watched.lines.map(({ message }) => message)).toEqual([
-    'redis://somewhere is not well: no health here. The worker goes on trying',
-  ])
-})
-
 it('measures how busy this process is', async () => {
   vi.useRealTimers()
   const utilization = utilizationMeter()

@@ -27,6 +27,8 @@ test.each<[BrokerOptions, string]>([
   [{ retention: { age: NaN } }, 'retention.age'],
   [{ retention: { count: 1.5 } }, 'retention.count'],
   [{ retention: { ages: 5 } as object }, 'Unknown key ages in retention'],
+  [{ retention: '7d' as unknown as object }, 'The option retention of'],
+  [{ retention: null as unknown as object }, 'The option retention of'],
   [{ maxPayload: 0 }, 'maxPayload'],
   [{ maxPayload: '1 MB' as unknown as number }, 'maxPayload'],
   [{ requireDurable: 'yes' as unknown as boolean }, 'requireDurable'],

@@ -42,18 +42,15 @@ export function resolveBrokerOptions<Options extends BrokerOptions>(
 ): ResolvedBrokerOptions {
   checkKeys(options, Object.keys({ ...own, ...SHARED }), `the options of the ${broker} broker`)
   const { namespace = 'default', retention = DEFAULT_RETENTION, maxPayload, requireDurable = false } = options
-  checkKeys(retention, ['age', 'count'], `retention of the ${broker} broker`)
-  const { age, count }: Retention = retention
-  if (count !== undefined && !retentionByCount)
-    throw new NotSupportedError(`The ${broker} broker cannot keep a number of finished tasks (retention.count)`, {
-      fix: 'Use retention.age',
-    })
   const invalid = (name: string, value: unknown, fix: string): ConfigInvalidError =>
     new ConfigInvalidError(`The option ${name} of the ${broker} broker cannot be ${JSON.stringify(value)}`, { fix })
   const whole = (name: string, value: unknown, least: number): number => {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
     throw invalid(name, value, `Give a whole number from ${least} on`)
   }
+  if (typeof retention !== 'object' || retention === null)
+    throw invalid('retention', retention, 'Give an object such as { age: 604800000 }, in milliseconds')
+  const { age, count } = checkRetention(retention, { broker, retentionByCount })
   if (typeof requireDurable !== 'boolean') throw invalid('requireDurable', requireDurable, 'Give true or false')
   return {
     namespace: checkLabel('namespace', namespace),
@@ -64,4 +61,15 @@ export function resolveBrokerOptions<Options extends BrokerOptions>(
     maxPayload: whole('maxPayload', maxPayload ?? DEFAULT_MAX_PAYLOAD, 1),
     requireDurable,
   }
+}
+
+function checkRetention(
+  retention: Retention,
+  { broker, retentionByCount }: Pick<BrokerKind, 'broker' | 'retentionByCount'>,
+): Retention {
+  checkKeys(retention, ['age', 'count'], `retention of the ${broker} broker`)
+  if (retention.count === undefined || retentionByCount) return retention
+  throw new NotSupportedError(`The ${broker} broker cannot keep a number of finished tasks (retention.count)`, {
+    fix: 'Use retention.age',
+  })
 }

@@ -70,6 +70,18 @@ test('calls before connect and after close are refused, and health says so', asy
   await expect(broker.connect({ timeout: 1 })).rejects.toMatchObject({ code: 'BrokerClosed' })
 })
 
+test('a health that breaks its word, and throws or rejects, is told as bad health', async () => {
+  const broken = createMemoryBroker()
+  const broker = await open(broken)
+  const told = { ok: false, checks: [{ name: 'connection', ok: false, message: 'no health here' }] }
+  broken.health = () => Promise.reject(new Error('no health here'))
+  expect(await broker.health()).toMatchObject(told)
+  broken.health = () => {
+    throw new Error('no health here')
+  }
+  expect(await broker.health()).toMatchObject(told)
+})
+
 test('closing ends what waits: a receive and a subscription', async () => {
   const broker = await open(createMemoryBroker())
   const consumer = await broker.openConsumer(CONSUMER)
