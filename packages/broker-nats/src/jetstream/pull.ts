@@ -33,6 +33,8 @@ export interface DeliveryPlace {
 /** How long a waiting pull stays at the server. Its end is a sign of life, as an entry is. */
 const WAIT = 5000
 const GRACE = 2000
+/** A look that is not answered by then is asked after. */
+const LOOK = 100
 const NOTHING_LEFT: readonly number[] = [404, 408]
 
 export interface PullerOptions {
@@ -49,10 +51,18 @@ interface PullRequest {
   readonly expires?: number
 }
 
+/** What is done about a pull that is not answered: it rejects, or after a question of its own it is left as it is. */
+interface Patience {
+  readonly timeout: number
+  readonly onLate: (pull: Pull) => void
+}
+
 interface Pull {
   left: number
   readonly freshUntil: number
   readonly end: () => void
+  /** Nobody waits for it any more; what is sent for it still arrives. */
+  readonly leave: () => void
   readonly fail: (error: Error) => void
 }
 
@@ -96,14 +106,19 @@ export class QueuePuller {
     return this.#failure
   }
 
-  /** Asks for what is there, at most `max`. Resolves when all of it has arrived. */
+  /**
+   * Asks for what is there, at most `max`. Resolves when all of it has arrived. Where a pull of this queue waits already nothing is asked:
+   * that one is before it in the line.
+   */
   now(max: number): Promise<void> {
-    return this.#pull({ batch: max, no_wait: true }, this.#options.link.settings.timeout)
+    if (this.#waiting) return Promise.resolve()
+    return this.#pull({ batch: max, no_wait: true }, { timeout: LOOK, onLate: (pull) => void this.#askAfter(pull) })
   }
 
   /** Waits for one entry. Resolves when it has arrived, or after some seconds without. Waits once, however often it is called. */
   wait(): Promise<void> {
-    this.#waiting ??= this.#pull({ batch: 1, expires: nanos(WAIT) }, WAIT + GRACE).finally(() => {
+    const patience = { timeout: WAIT + GRACE, onLate: ({ fail }: Pull) => fail(new errors.TimeoutError()) }
+    this.#waiting ??= this.#pull({ batch: 1, expires: nanos(WAIT) }, patience).finally(() => {
       this.#waiting = undefined
     })
     return this.#waiting
@@ -115,9 +130,9 @@ export class QueuePuller {
     this.#forget(new Error('the pull was broken off'))
   }
 
-  async #pull(request: PullRequest, timeout: number): Promise<void> {
+  async #pull(request: PullRequest, patience: Patience): Promise<void> {
     try {
-      await this.#send(request, timeout)
+      await this.#send(request, patience)
       this.#lastAnswerAt = Date.now()
       this.#failure = undefined
     } catch (error) {
@@ -126,7 +141,7 @@ export class QueuePuller {
     }
   }
 
-  #send(request: PullRequest, timeout: number): Promise<void> {
+  #send(request: PullRequest, { timeout, onLate }: Patience): Promise<void> {
     const { link } = this.#options
     return link.call('receiving', () => {
       this.#drawn += 1
@@ -138,12 +153,30 @@ export class QueuePuller {
           end()
         }
         const fail = (error: Error): void => settle(() => reject(error))()
-        const timer = setTimeout(() => fail(new errors.TimeoutError()), timeout)
         const freshUntil = performance.now() + HANDOVER
-        this.#pulls.set(reply, { left: request.batch, freshUntil, end: settle(resolve), fail })
+        const pull: Pull = { left: request.batch, freshUntil, end: settle(resolve), leave: resolve, fail }
+        const timer = setTimeout(() => onLate(pull), timeout)
+        this.#pulls.set(reply, pull)
         link.publish(this.#asking, JSON.stringify(request), { reply })
       })
     })
+  }
+
+  /**
+   * Servers before 2.11.11 and 2.12.2 forget to answer a look that saw something which then went to another. It stays with them as a pull
+   * that waits, and it is left as one where the server answers otherwise: what comes by it is taken like all the rest.
+   */
+  async #askAfter({ leave, fail }: Pull): Promise<void> {
+    const { link } = this.#options
+    const late = setTimeout(() => fail(new errors.TimeoutError()), link.settings.timeout).unref()
+    try {
+      await link.client.flush()
+      setTimeout(leave, LOOK).unref()
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      clearTimeout(late)
+    }
   }
 
   /** Pulls do not outlive their connection: nothing answers them any more. */

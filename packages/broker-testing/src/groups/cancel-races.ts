@@ -9,7 +9,8 @@ import { getTask, newTasks, submitAll, untilState } from '../submitting.ts'
 export async function cancelOrClaim(context: CaseContext): Promise<void> {
   const broker = await context.open()
   const other = await context.another(broker)
-  const consumer = await openConsumer(context, broker)
+  // What was started in the first round is settled after the last one.
+  const consumer = await openConsumer(context, broker, { lease: 60_000 * context.settings.load })
   const started = new Map<string, Delivery>()
   const answers = new Map<string, CancelAnswer>()
   for (let round = 0; round < 30; round++) {

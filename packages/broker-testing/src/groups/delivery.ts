@@ -5,6 +5,7 @@ import { casesOf } from '../conformance-case.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 import { DONE, openConsumer, receiveMany, receiveNothing, receiveOne, settle, settleWell } from '../consuming.ts'
 import { getTask, idsOf, newTasks, submitAll, submitOne } from '../submitting.ts'
+import { wakesUp, wakesUpForAnyQueue } from './delivery-waiting.ts'
 import { abortIsHeeded, abortLosesNothing, closedReceive } from './delivery-ends.ts'
 import { TestWorker } from '../test-worker.ts'
 
@@ -146,25 +147,6 @@ async function nothingHoarded(context: CaseContext): Promise<void> {
   )
 }
 
-async function wakesUp(context: CaseContext): Promise<void> {
-  const broker = await context.open()
-  const consumer = await openConsumer(context, await context.another(broker))
-  const times: number[] = []
-  for (const idle of [2500, 300, 100, 10, 1, 0]) {
-    const receiving = receiveOne(context, consumer)
-    await context.watchFor(idle)
-    const started = performance.now()
-    await submitOne(context, broker)
-    await settle(consumer, await receiving, DONE)
-    times.push(performance.now() - started)
-  }
-  between(
-    Math.max(...times),
-    [0, context.tolerances.wakeUp],
-    'ms from a submit to the end of the task at an idle worker',
-  )
-}
-
 async function claimIsStored(context: CaseContext): Promise<void> {
   const broker = await context.open()
   const other = await context.another(broker)
@@ -238,6 +220,7 @@ export const delivery: readonly ConformanceCase[] = casesOf('delivery', [
   { name: 'no more is claimed than was asked for', rule: 'claims-bounded', run: boundedClaims },
   { name: 'idle and full workers keep nothing from others', rule: 'claims-bounded', run: nothingHoarded },
   { name: 'an idle worker wakes up at once', rule: 'wake-up', run: wakesUp },
+  { name: 'workers of two queues wake up at once for either', rule: 'wake-up', run: wakesUpForAnyQueue },
   { name: 'what is received is stored as RUNNING', rule: 'claim-durable', run: claimIsStored },
   { name: 'abort ends a waiting receive', rule: 'receive-abort', run: abortIsHeeded },
   { name: 'abort loses no task', rule: 'receive-abort', run: abortLosesNothing },
