@@ -1,5 +1,6 @@
 import { createInbox, errors, nanos } from '@nats-io/transport-node'
 import type { Msg, MsgHdrs, Subscription } from '@nats-io/transport-node'
+import { findConsumer } from './durable.ts'
 import type { Link } from './link.ts'
 import { HANDOVER } from './topology.ts'
 
@@ -51,7 +52,7 @@ interface PullRequest {
   readonly expires?: number
 }
 
-/** What is done about a pull that is not answered: it rejects, or after a question of its own it is left as it is. */
+/** When a pull counts as not answered, and what is done about it. */
 interface Patience {
   readonly timeout: number
   readonly onLate: (pull: Pull) => void
@@ -61,7 +62,7 @@ interface Pull {
   left: number
   readonly freshUntil: number
   readonly end: () => void
-  /** Nobody waits for it any more; what is sent for it still arrives. */
+  /** Nobody waits for it any more. What is still sent for it is taken like the rest. */
   readonly leave: () => void
   readonly fail: (error: Error) => void
 }
@@ -132,7 +133,7 @@ export class QueuePuller {
 
   async #pull(request: PullRequest, patience: Patience): Promise<void> {
     try {
-      await this.#send(request, patience)
+      if (!(await this.#send(request, patience))) return
       this.#lastAnswerAt = Date.now()
       this.#failure = undefined
     } catch (error) {
@@ -141,20 +142,25 @@ export class QueuePuller {
     }
   }
 
-  #send(request: PullRequest, { timeout, onLate }: Patience): Promise<void> {
+  /** Whether it was answered; false where nobody waits for that any more. */
+  #send(request: PullRequest, { timeout, onLate }: Patience): Promise<boolean> {
     const { link } = this.#options
     return link.call('receiving', () => {
       this.#drawn += 1
       const reply = `${this.#inbox}.${this.#drawn}`
       return new Promise((resolve, reject) => {
-        const settle = (end: () => void) => (): void => {
+        const settle = (end: () => void): void => {
           clearTimeout(timer)
           this.#pulls.delete(reply)
           end()
         }
-        const fail = (error: Error): void => settle(() => reject(error))()
-        const freshUntil = performance.now() + HANDOVER
-        const pull: Pull = { left: request.batch, freshUntil, end: settle(resolve), leave: resolve, fail }
+        const pull: Pull = {
+          left: request.batch,
+          freshUntil: performance.now() + HANDOVER,
+          end: () => settle(() => resolve(true)),
+          leave: () => settle(() => resolve(false)),
+          fail: (error) => settle(() => reject(error)),
+        }
         const timer = setTimeout(() => onLate(pull), timeout)
         this.#pulls.set(reply, pull)
         link.publish(this.#asking, JSON.stringify(request), { reply })
@@ -163,19 +169,16 @@ export class QueuePuller {
   }
 
   /**
-   * Servers before 2.11.11 and 2.12.2 forget to answer a look that saw something which then went to another. It stays with them as a pull
-   * that waits, and it is left as one where the server answers otherwise: what comes by it is taken like all the rest.
+   * Servers before 2.11.11 and 2.12.2 forget to answer a look that saw something which then went to another. Where its consumer answers
+   * something else, and by the same way, no more is to be expected.
    */
   async #askAfter({ leave, fail }: Pull): Promise<void> {
-    const { link } = this.#options
-    const late = setTimeout(() => fail(new errors.TimeoutError()), link.settings.timeout).unref()
+    const { link, stream, durable } = this.#options
     try {
-      await link.client.flush()
+      if (!(await findConsumer(link, stream, durable))) throw new Error(`the consumer ${durable} is gone`)
       setTimeout(leave, LOOK).unref()
     } catch (error) {
       fail(error instanceof Error ? error : new Error(String(error)))
-    } finally {
-      clearTimeout(late)
     }
   }
 

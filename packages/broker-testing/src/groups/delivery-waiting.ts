@@ -42,7 +42,7 @@ export async function wakesUpForAnyQueue(context: CaseContext): Promise<void> {
     times.push(...tasks.map(({ id }) => (started.get(id) ?? Infinity) - submitted))
   }
   await Promise.all(workers.map((worker) => worker.stop()))
-  between(Math.max(...times), [0, context.tolerances.wakeUp], `ms until each of ${times.length} tasks started`)
+  between(Math.max(...times), [0, 2 * context.tolerances.wakeUp], `ms until each of ${times.length} tasks started`)
 }
 
 function startWorker(
