@@ -151,7 +151,7 @@ export const brokenDeliveries: readonly BrokenBroker[] = [
   {
     name: 'wakes up late',
     rule: 'wake-up',
-    cases: ['delivery: an idle worker wakes up at once'],
+    cases: ['delivery: an idle worker wakes up at once', 'delivery: workers of two queues wake up at once for either'],
     wrap: withConsumers((consumer) => new WakesUpLate(consumer)),
   },
   {
