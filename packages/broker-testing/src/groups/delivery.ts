@@ -5,8 +5,8 @@ import { casesOf } from '../conformance-case.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 import { DONE, openConsumer, receiveMany, receiveNothing, receiveOne, settle, settleWell } from '../consuming.ts'
 import { getTask, idsOf, newTasks, submitAll, submitOne } from '../submitting.ts'
-import { wakesUp, wakesUpForAnyQueue } from './delivery-waiting.ts'
 import { abortIsHeeded, abortLosesNothing, closedReceive } from './delivery-ends.ts'
+import { wakesUp, wakesUpForAnyQueue } from './delivery-waiting.ts'
 import { TestWorker } from '../test-worker.ts'
 
 async function oneWorkerEach(context: CaseContext): Promise<void> {
